@@ -1,0 +1,98 @@
+/** What is judged true of instances and agents. Hot, and rebuilt from facts when lost. */
+import { z } from "zod";
+import { ResourcesSchema } from "../resources.ts";
+import { TASK_STATES } from "./agent.ts";
+import { TraceSchema } from "./app.ts";
+import { TERMINAL_STATES } from "./wish.ts";
+
+/** What an agent states in a fact: a task state, or a health check that crossed its threshold. */
+export const FACT_STATES = [...TASK_STATES, "healthy", "unhealthy"] as const;
+export type FactState = (typeof FACT_STATES)[number];
+
+/** The data of a fact's CloudEvent, on `muster.facts.<shard>.<agent>.<app>.<slot>.<attempt>.<state>`. */
+export const FactSchema = z.object({
+  instance: z.string(),
+  app: z.string(),
+  slot: z.int(),
+  attempt: z.int(),
+  version: z.int(),
+  agent: z.string(),
+  hostname: z.string(),
+  incarnation: z.int(),
+  /** Running number in the agent's outbox. */
+  number: z.int(),
+  state: z.enum(FACT_STATES),
+  ports: z.array(z.int()),
+  pid: z.int().nullable(),
+  container: z.string().nullable(),
+  exitCode: z.int().nullable(),
+  signal: z.string().nullable(),
+  /** A closed, documented word: `exited`, `command-not-found`, `image-not-found`, `health-check`, `killed-on-request` ... */
+  reason: z.string(),
+  /** A sentence for people; with a failure the last lines of its output. */
+  message: z.string(),
+  /** Adopted after a restart of the agent, not started by it. */
+  adopted: z.boolean(),
+});
+export type Fact = z.infer<typeof FactSchema>;
+
+/** Levels of an instance: what its agent last stated, or what its silence means. */
+export const LEVELS = [...TASK_STATES, "overdue", "unreachable"] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** `verdict.<app>.<slot>.<attempt>` in the health bucket. */
+export const VerdictDocumentSchema = z.object({
+  instance: z.string(),
+  agent: z.string(),
+  version: z.int(),
+  level: z.enum(LEVELS),
+  /** null while no check has spoken, and for apps without checks. */
+  healthy: z.boolean().nullable(),
+  /** Stream sequence of the fact this rests on; lower ones are refused. */
+  fact: z.int(),
+  startedAtMs: z.int().nullable(),
+  sinceMs: z.int(),
+  exitCode: z.int().nullable(),
+  signal: z.string().nullable(),
+  reason: z.string(),
+  message: z.string(),
+  pid: z.int().nullable(),
+  container: z.string().nullable(),
+  trace: TraceSchema,
+});
+export type VerdictDocument = z.infer<typeof VerdictDocumentSchema>;
+
+/** `ended.<app>.<slot>.<attempt>`: the terminal fact placement releases on; ends with the record. */
+export const EndedDocumentSchema = z.object({
+  instance: z.string(),
+  agent: z.string(),
+  version: z.int(),
+  fact: z.int(),
+  state: z.enum(TERMINAL_STATES),
+  exitCode: z.int().nullable(),
+  signal: z.string().nullable(),
+  reason: z.string(),
+  message: z.string(),
+  atMs: z.int(),
+  trace: TraceSchema,
+});
+export type EndedDocument = z.infer<typeof EndedDocumentSchema>;
+
+/** `agent.<agent>` in the health bucket: the incarnation whose inventory was reconciled with the ledger. */
+export const AgentVerdictSchema = z.object({
+  agent: z.string(),
+  reconciledIncarnation: z.int(),
+  /** Live tasks nobody knows: listed, counted against the capacity, never killed unasked. */
+  orphans: z.array(z.object({ instance: z.string(), resources: ResourcesSchema, ports: z.array(z.int()) })),
+  atMs: z.int(),
+});
+export type AgentVerdict = z.infer<typeof AgentVerdictSchema>;
+
+/** `cursor.<shard>`: facts up to this sequence are judged. */
+export const CursorSchema = z.object({ fact: z.int() });
+/** `term.<service>.<shard>` in the state bucket. */
+export const TermSchema = z.object({ holder: z.string(), epoch: z.int() });
+export type Term = z.infer<typeof TermSchema>;
+/** A key of the lease bucket, `<service>.<process>`. */
+export const LeaseSchema = z.object({ service: z.string(), process: z.string(), startedAtMs: z.int() });
+export type Lease = z.infer<typeof LeaseSchema>;

@@ -1,0 +1,115 @@
+/** What the deployer wants and what placement answers: one row set per app each, compared row by row. */
+import { z } from "zod";
+import { TraceSchema } from "./app.ts";
+
+/** One instance that should exist (`run`) or should end (`stop`). Absence is never an order. */
+export const WantedRowSchema = z.object({
+  slot: z.int().min(0),
+  attempt: z.int().min(0),
+  version: z.int(),
+  goal: z.enum(["run", "stop"]),
+});
+export type WantedRow = z.infer<typeof WantedRowSchema>;
+
+/** How often a version failed in a row, and until when its next attempt is held back (Marathon's backoff). */
+export const BackoffSchema = z.object({
+  version: z.int(),
+  failures: z.int().min(0),
+  delayMs: z.number().min(0),
+  untilMs: z.int(),
+});
+export type Backoff = z.infer<typeof BackoffSchema>;
+
+/** `wanted.<app>`. `nextAttempt` starts at the revision at which the app was created and only grows. */
+export const WantedDocumentSchema = z.object({
+  app: z.string(),
+  rows: z.array(WantedRowSchema),
+  nextAttempt: z.int().min(0),
+  backoffs: z.array(BackoffSchema),
+  trace: TraceSchema,
+});
+export type WantedDocument = z.infer<typeof WantedDocumentSchema>;
+
+export const PlacedRowSchema = z.object({
+  slot: z.int().min(0),
+  attempt: z.int().min(0),
+  version: z.int(),
+  /** What the instance record says: `stop` once the order to end was committed. */
+  goal: z.enum(["run", "stop"]),
+  agent: z.string(),
+  ports: z.array(z.int()),
+  atMs: z.int(),
+});
+export type PlacedRow = z.infer<typeof PlacedRowSchema>;
+
+export const TERMINAL_STATES = ["finished", "failed", "killed", "error"] as const;
+export type TerminalState = (typeof TERMINAL_STATES)[number];
+
+/** How a released instance ended; kept until its wanted row is gone. */
+export const EndedRowSchema = z.object({
+  slot: z.int().min(0),
+  attempt: z.int().min(0),
+  version: z.int(),
+  agent: z.string(),
+  state: z.enum(TERMINAL_STATES),
+  exitCode: z.int().nullable(),
+  signal: z.string().nullable(),
+  reason: z.string(),
+  atMs: z.int(),
+});
+export type EndedRow = z.infer<typeof EndedRowSchema>;
+
+/** `placed.<app>`: the answer and the app's fence. `history` keeps the last ended instances for people. */
+export const PlacedDocumentSchema = z.object({
+  app: z.string(),
+  rows: z.array(PlacedRowSchema),
+  ended: z.array(EndedRowSchema),
+  history: z.array(EndedRowSchema),
+});
+export type PlacedDocument = z.infer<typeof PlacedDocumentSchema>;
+
+/** The checks an agent must pass, in the order in which they are asked. */
+export const CHECKS = [
+  "gate",
+  "runtime",
+  "role",
+  "constraints",
+  "cpus",
+  "memory",
+  "disk",
+  "gpus",
+  "ports",
+  "conflict",
+] as const;
+export type CheckName = (typeof CHECKS)[number];
+
+/** What could cure a refusal. */
+export const CURES = ["agent.offer", "agent.gate", "instance.released", "app.placed", "spec.changed"] as const;
+export type Cure = (typeof CURES)[number];
+
+/** One stage of the funnel: how many agents this check refused, and an example of asked and had. */
+export const RefusalSchema = z.object({
+  check: z.enum(CHECKS),
+  agents: z.int().min(0),
+  /** The commonest or nearest reason, a sentence: `needs 0.5 cpus, 0.2 free`. */
+  reason: z.string(),
+});
+export type Refusal = z.infer<typeof RefusalSchema>;
+
+/** `waiting.<app>`: why rows are not placed, decided on a named state of the world. */
+export const WaitingDocumentSchema = z.object({
+  app: z.string(),
+  /** How many instances wait. */
+  count: z.int().min(0),
+  sinceMs: z.int(),
+  decidedAtMs: z.int(),
+  agentsSeen: z.int().min(0),
+  refusals: z.array(RefusalSchema),
+  /** The agent that came closest, and what it lacks. */
+  nearest: z.object({ agent: z.string(), lacks: z.string() }).nullable(),
+  cures: z.array(z.enum(CURES)),
+  /** Revision of the wish this was decided on. */
+  wantedRevision: z.int(),
+  trace: TraceSchema,
+});
+export type WaitingDocument = z.infer<typeof WaitingDocumentSchema>;

@@ -1,0 +1,51 @@
+/** Every bound of the control plane, in one place, so that they can be checked against each other as this file loads. */
+
+function assert(holds: boolean, why: string): void {
+  if (!holds) throw new Error(`limits contradict each other: ${why}`);
+}
+
+/** nats-server takes 1,000 messages an atomic batch. */
+export const BATCH_MESSAGES_MAX = 1_000;
+/** Instances decided and committed in one round; each costs a record, its share of a ledger and of events. */
+export const ROUND_INSTANCES_MAX = 400;
+/** Size of a spec as it is sent to us. */
+export const SPEC_BYTES_MAX = 1_000_000;
+/** Deeper documents are refused before anything walks them. */
+export const SPEC_DEPTH_MAX = 64;
+export const APP_INSTANCES_MAX = 5_000;
+
+export const LEASE_TTL_MS = 4_000;
+export const LEASE_RENEW_MS = 1_200;
+/** A replicated cluster needs longer leases than an election takes. */
+export const LEASE_REPLICATED_TTL_MS = 15_000;
+
+export const HEARTBEAT_MS = 1_000;
+export const SUSPECT_AFTER_BEATS = 3;
+export const UNREACHABLE_AFTER_BEATS = 8;
+/** Silence on the heartbeat channel after which an agent tests its connection. */
+export const SILENCE_PROBE_MS = 2_000;
+
+/** Placed and not accepted by its agent within this time: overdue. */
+export const ACCEPT_WITHIN_MS = 30_000;
+export const KILL_GRACE_MS = 3_000;
+
+/** Purge markers live this long; a view that was away longer is built anew. */
+export const MARKER_TTL_MS = 3_600_000;
+/** A decision's event stays this long in the state bucket; the feed has sourced it long before. */
+export const EVENT_TTL_MS = 3_600_000;
+/** A finished deployment is kept for people to look at. */
+export const DEPLOYMENT_HISTORY_MS = 7 * 24 * 3_600_000;
+/** How many ended instances an app's answer remembers. */
+export const ENDED_KEPT_MAX = 30;
+
+export const WORK_ACK_WAIT_MS = 10_000;
+/** A message that crashed its handler this often is parked in MUSTER_DEAD. */
+export const DELIVERIES_MAX = 6;
+
+export const PORT_RANGE = { first: 31_000, last: 32_000 } as const;
+export const SERVICE_PORT_RANGE = { first: 10_000, last: 20_000 } as const;
+
+assert(LEASE_TTL_MS > 3 * LEASE_RENEW_MS, "two lost renewals must not cost the lease");
+assert(SUSPECT_AFTER_BEATS < UNREACHABLE_AFTER_BEATS, "suspicion comes before loss");
+assert(2 * ROUND_INSTANCES_MAX + 100 <= BATCH_MESSAGES_MAX, "a round and its ledgers must fit one batch");
+assert(EVENT_TTL_MS <= MARKER_TTL_MS, "events end before markers");
