@@ -1,4 +1,5 @@
 export * from "./api.ts";
+export * from "./decision.ts";
 export * from "./documents/agent.ts";
 export * from "./documents/app.ts";
 export * from "./documents/health.ts";
@@ -6,6 +7,7 @@ export * from "./documents/wish.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./ids.ts";
+export * from "./kinds.ts";
 export * from "./limits.ts";
 export * from "./resources.ts";
 export * from "./spec/app.ts";

@@ -93,6 +93,6 @@ export const CursorSchema = z.object({ fact: z.int() });
 /** `term.<service>.<shard>` in the state bucket. */
 export const TermSchema = z.object({ holder: z.string(), epoch: z.int() });
 export type Term = z.infer<typeof TermSchema>;
-/** A key of the lease bucket, `<service>.<process>`. */
-export const LeaseSchema = z.object({ service: z.string(), process: z.string(), startedAtMs: z.int() });
+/** A key of the lease bucket: one per process, naming the services it runs. */
+export const LeaseSchema = z.object({ process: z.string(), services: z.array(z.string()), startedAtMs: z.int() });
 export type Lease = z.infer<typeof LeaseSchema>;

@@ -68,6 +68,9 @@ export const PlacedDocumentSchema = z.object({
 });
 export type PlacedDocument = z.infer<typeof PlacedDocumentSchema>;
 
+/** `attempts`: the highest attempt ever handed out by an app that is gone, where the stream has not passed it yet. */
+export const AttemptsDocumentSchema = z.object({ highest: z.int().min(0) });
+
 /** The checks an agent must pass, in the order in which they are asked. */
 export const CHECKS = [
   "gate",

@@ -1,0 +1,127 @@
+/** The life of a service process: settings, start, signals, a bounded stop. Every `main.ts` is one call of `runService`. */
+import { type HealthKind, MusterError, type StateKind } from "@muster/contracts";
+import { z } from "zod";
+import { type Cluster, openCluster } from "./cluster.ts";
+import { createLog } from "./log.ts";
+import { natsAddress } from "./nats-context.ts";
+import {
+  HelpWanted,
+  numberSetting,
+  readSettings,
+  type Settings,
+  SettingsError,
+  type SettingValues,
+  setting,
+} from "./settings.ts";
+
+/** Settings every service has. */
+export const commonSettings = {
+  natsUrl: setting(
+    z.string().nullable().default(null),
+    "nats-server to connect to, several separated by commas; else the NATS CLI's context, else nats://127.0.0.1:4222",
+    "URL",
+    "NATS_URL",
+  ),
+  replicas: setting(
+    numberSetting(1, { min: 1, max: 5 }),
+    "replicas of streams and buckets that do not exist yet",
+    "servers",
+  ),
+  otlp: setting(
+    z.string().nullable().default(null),
+    "OTLP/HTTP endpoint that traces are sent to",
+    "URL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+  ),
+  processId: setting(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9_-]+$/)
+      .nullable()
+      .default(null),
+    "name of this process's lease; drawn at random when not given",
+  ),
+} as const satisfies Settings;
+
+/** A running service. */
+export type Service = { stop(): Promise<void> };
+
+export type ServiceKinds = { readonly state: readonly StateKind[]; readonly health: readonly HealthKind[] };
+
+const STOP_WITHIN_MS = 10_000;
+
+/** Runs one service as a process of its own. Start refusals are one sentence on stderr and exit code 1 (6: nobody answers). */
+export async function runService<S extends Settings>(
+  name: string,
+  settings: S,
+  kinds: ServiceKinds,
+  start: (cluster: Cluster, values: SettingValues<S & typeof commonSettings>) => Promise<Service>,
+): Promise<void> {
+  await runProcess(name, { ...commonSettings, ...settings }, async (values) => {
+    const common = values as SettingValues<typeof commonSettings>;
+    const cluster = await openCluster({
+      address: natsAddress({ url: common.natsUrl ?? undefined }),
+      services: [name],
+      stateKinds: kinds.state,
+      healthKinds: kinds.health,
+      replicas: common.replicas,
+      otlp: common.otlp,
+      ...(common.processId === null ? {} : { process: common.processId }),
+      waitMs: Number.POSITIVE_INFINITY,
+    });
+    const service = await start(cluster, values as SettingValues<S & typeof commonSettings>);
+    return {
+      async stop() {
+        await service.stop();
+        await cluster.close();
+      },
+    };
+  });
+}
+
+/** Settings, signals and refusals for any process; `start` does the rest. */
+export async function runProcess<S extends Settings>(
+  name: string,
+  settings: S,
+  start: (values: SettingValues<S>) => Promise<Service>,
+): Promise<void> {
+  const log = createLog(name);
+  process.on("unhandledRejection", (cause) => {
+    log.error(
+      { error: (cause as Error)?.message, stack: (cause as Error)?.stack },
+      "a promise was rejected and nobody looked",
+    );
+  });
+  let stopping = false;
+  let running: Service | null = null;
+  const stop = async (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, "stopping");
+    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    await running
+      ?.stop()
+      .catch((cause: unknown) => log.error({ error: (cause as Error).message }, "a stop went wrong"));
+    process.exit(0);
+  };
+  process.on("SIGTERM", () => void stop("SIGTERM"));
+  process.on("SIGINT", () => void stop("SIGINT"));
+  try {
+    running = await start(readSettings(name, settings, { argv: process.argv.slice(2) }));
+    log.info("ready");
+  } catch (cause) {
+    refuse(name, cause);
+  }
+}
+
+function refuse(name: string, cause: unknown): never {
+  if (cause instanceof HelpWanted) {
+    process.stdout.write(cause.message);
+    process.exit(0);
+  }
+  const isExpected = cause instanceof MusterError || cause instanceof SettingsError;
+  process.stderr.write(`${name}: ${isExpected ? cause.message : ((cause as Error).stack ?? String(cause))}\n`);
+  process.exit(
+    cause instanceof SettingsError ? 2 : cause instanceof MusterError && cause.code === "nats.unreachable" ? 6 : 1,
+  );
+}

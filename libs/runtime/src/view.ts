@@ -1,0 +1,194 @@
+/**
+ * One view per process and bucket: every document of the kinds a process needs, as a prefix of the bucket's one order.
+ * Own commits are applied at once; a key's higher revision wins.
+ */
+import { bucketStream, type Documents, type Entry, keySubject, MARKER_TTL_MS, subjectKey } from "@muster/contracts";
+import type { JsMsg } from "@nats-io/jetstream";
+import type { z } from "zod";
+import { monotonicMs } from "./clock.ts";
+import type { Nats } from "./connect.ts";
+import type { Graveyard } from "./graveyard.ts";
+import { createLog, type Log } from "./log.ts";
+import { StreamTail } from "./tail.ts";
+
+export type Kinds = Readonly<Record<string, z.ZodType>>;
+
+export type Change = {
+  readonly kind: string;
+  /** The key's tokens after its kind, joined by dots. */
+  readonly rest: string;
+  readonly key: string;
+  /** null: the key was purged. */
+  readonly value: unknown | null;
+  readonly revision: number;
+};
+
+export class BucketView<K extends Kinds> {
+  readonly bucket: string;
+  readonly #kinds: K;
+  readonly #documents = new Map<string, Map<string, Entry<unknown>>>();
+  /** Purge markers: what to expect of a key that is absent. */
+  readonly #markers = new Map<string, { revision: number; atMs: number }>();
+  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #completions = new Set<() => void>();
+  readonly #waiters = new Set<{ revision: number; resolve: (reached: boolean) => void }>();
+  readonly #tail: StreamTail;
+  readonly #log: Log;
+  readonly #graveyard: Graveyard | null;
+  #complete = false;
+  #behindSinceMs: number | null = null;
+
+  constructor(nats: Nats, bucket: string, kinds: K, graveyard: Graveyard | null = null) {
+    this.bucket = bucket;
+    this.#kinds = kinds;
+    this.#graveyard = graveyard;
+    this.#log = createLog("view").child({ bucket });
+    for (const kind of Object.keys(kinds)) this.#documents.set(kind, new Map());
+    this.#tail = new StreamTail(nats, {
+      stream: bucketStream(bucket),
+      filters: Object.keys(kinds).map((kind) => keySubject(bucket, kind === "attempts" ? kind : `${kind}.>`)),
+      from: { type: "last-per-subject" },
+      onMessage: (message) => this.#take(message),
+      onCaughtUp: () => this.#caughtUp(),
+      onBehind: () => {
+        this.#complete = false;
+        this.#behindSinceMs ??= monotonicMs();
+      },
+    });
+  }
+
+  /** Starts following and resolves when the view was complete for the first time. */
+  async open(): Promise<void> {
+    const complete = new Promise<void>((resolve) => {
+      const once = () => {
+        this.#completions.delete(once);
+        resolve();
+      };
+      this.#completions.add(once);
+    });
+    await this.#tail.start();
+    await complete;
+  }
+
+  close(): Promise<void> {
+    for (const waiter of this.#waiters) waiter.resolve(false);
+    return this.#tail.stop();
+  }
+
+  /** True while everything stored has been seen since the last (re)connect: nothing is decided before. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+  /** Sequence up to which the bucket has been read. */
+  get sequence(): number {
+    return this.#tail.sequence;
+  }
+
+  kind<Name extends keyof K & string>(kind: Name): Documents<z.infer<K[Name]>> {
+    const documents = this.#documents.get(kind);
+    if (documents === undefined) throw new Error(`this view of ${this.bucket} does not follow ${kind}`);
+    return documents as Documents<z.infer<K[Name]>>;
+  }
+
+  revision(key: string): number {
+    const [kind, rest] = split(key);
+    return this.#documents.get(kind)?.get(rest)?.revision ?? this.#markers.get(key)?.revision ?? 0;
+  }
+
+  onChange(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+  /** Called whenever the view is complete again. */
+  onComplete(listener: () => void): () => void {
+    this.#completions.add(listener);
+    return () => this.#completions.delete(listener);
+  }
+
+  /** Waits until the view has read as far as `revision`. Answers false when it took too long. */
+  reached(revision: number, withinMs: number): Promise<boolean> {
+    if (this.sequence >= revision) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const waiter = {
+        revision,
+        resolve: (reached: boolean) => {
+          clearTimeout(timer);
+          this.#waiters.delete(waiter);
+          resolve(reached);
+        },
+      };
+      const timer = setTimeout(() => waiter.resolve(false), withinMs);
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** Applies a committed write of our own before the stream brings it. */
+  apply(key: string, value: unknown | null, revision: number): void {
+    const [kind, rest] = split(key);
+    const documents = this.#documents.get(kind);
+    if (documents === undefined || revision <= this.revision(key)) return;
+    if (value === null) {
+      documents.delete(rest);
+      this.#markers.set(key, { revision, atMs: monotonicMs() });
+    } else {
+      documents.set(rest, { value, revision });
+      this.#markers.delete(key);
+    }
+    for (const listener of this.#listeners) listener({ kind, rest, key, value, revision });
+  }
+
+  /** A purge marker ends silently; the server says so by expecting 0. */
+  forgetMarkers(keys: Iterable<string>): void {
+    for (const key of keys) this.#markers.delete(key);
+  }
+
+  #take(message: JsMsg): void {
+    const key = subjectKey(this.bucket, message.subject);
+    const operation = message.headers?.get("KV-Operation") ?? "";
+    if (operation === "DEL" || operation === "PURGE" || message.headers?.get("Nats-Marker-Reason"))
+      this.apply(key, null, message.seq);
+    else this.#read(key, message);
+    for (const waiter of this.#waiters) if (waiter.revision <= message.seq) waiter.resolve(true);
+  }
+
+  /** A document nobody can read is parked and passed over: it must never stop a restart. */
+  #read(key: string, message: JsMsg): void {
+    const [kind] = split(key);
+    const schema = this.#kinds[kind];
+    if (schema === undefined || message.seq <= this.revision(key)) return;
+    try {
+      this.apply(key, schema.parse(message.json()), message.seq);
+    } catch (cause) {
+      const error = (cause as Error).message.slice(0, 500);
+      this.#log.error({ key, revision: message.seq, error }, "a document that cannot be read is passed over");
+      void this.#graveyard?.bury({
+        stream: bucketStream(this.bucket),
+        consumer: "view",
+        sequence: message.seq,
+        subject: message.subject,
+        error: `the document at ${key} cannot be read: ${error}`,
+        body: message.data,
+      });
+    }
+  }
+
+  #caughtUp(): void {
+    const behindMs = this.#behindSinceMs === null ? 0 : monotonicMs() - this.#behindSinceMs;
+    this.#behindSinceMs = null;
+    if (behindMs > MARKER_TTL_MS / 2) {
+      // Deletions may have come and gone meanwhile; a process that starts anew reads the truth.
+      this.#log.fatal({ behindMs }, "away for longer than purge markers live: restarting");
+      process.exit(75);
+    }
+    this.#complete = true;
+    const now = monotonicMs();
+    for (const [key, marker] of this.#markers) if (now - marker.atMs > MARKER_TTL_MS) this.#markers.delete(key);
+    for (const listener of [...this.#completions]) listener();
+    for (const waiter of this.#waiters) if (waiter.revision <= this.sequence) waiter.resolve(true);
+  }
+}
+
+function split(key: string): [kind: string, rest: string] {
+  const dot = key.indexOf(".");
+  return dot < 0 ? [key, ""] : [key.slice(0, dot), key.slice(dot + 1)];
+}
