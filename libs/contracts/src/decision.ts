@@ -18,7 +18,13 @@ export type Write = {
 /** "This key still stands at this revision", for keys the batch reads and does not write. */
 export type Assertion = { readonly key: string; readonly revision: number };
 
-export type Wake = { readonly wakeClass: WakeClass; readonly app: AppId };
+export type Wake = {
+  readonly wakeClass: WakeClass;
+  readonly app: AppId;
+  /** The key written by this decision that whoever wakes must have read. */
+  readonly key: string;
+  readonly trace?: string | null;
+};
 
 export type Decision = {
   readonly writes: readonly Write[];

@@ -148,6 +148,8 @@ export type EventDraft<T extends EventType = EventType> = {
   readonly subject: string;
   readonly id: string;
   readonly data: EventData<T>;
+  /** Trace context of its own, where a batch holds decisions of several traces. */
+  readonly trace?: string | null;
 };
 
 /** Makes the envelope people read. `atMs` since the epoch. */

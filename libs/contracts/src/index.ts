@@ -10,6 +10,6 @@ export * from "./ids.ts";
 export * from "./kinds.ts";
 export * from "./limits.ts";
 export * from "./resources.ts";
-export * from "./spec/app.ts";
+export * from "./spec/index.ts";
 export * from "./streams.ts";
 export * from "./subjects.ts";

@@ -1,6 +1,6 @@
 /** Which document stands under which kind of key: the first token of a key names its schema. */
 import type { z } from "zod";
-import { InstanceDocumentSchema, LedgerDocumentSchema, OfferDocumentSchema } from "./documents/agent.ts";
+import { InstanceHeadSchema, LedgerDocumentSchema, OfferDocumentSchema } from "./documents/agent.ts";
 import {
   AgentWordSchema,
   AppDocumentSchema,
@@ -35,7 +35,7 @@ export const STATE_KINDS = {
   waiting: WaitingDocumentSchema,
   offer: OfferDocumentSchema,
   ledger: LedgerDocumentSchema,
-  instance: InstanceDocumentSchema,
+  instance: InstanceHeadSchema,
   term: TermSchema,
 } as const;
 export type StateKind = keyof typeof STATE_KINDS;

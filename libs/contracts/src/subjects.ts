@@ -83,6 +83,8 @@ export const HEADER = {
   number: "Muster-N",
   /** On a wake-up: the revision of the wish that caused it. */
   revision: "Muster-Revision",
+  /** The same for a verdict, in the health bucket. */
+  healthRevision: "Muster-Health-Revision",
   /** Part k of n of a reply too large for one message, `k/n`. */
   part: "Muster-Part",
   traceparent: "traceparent",

@@ -25,7 +25,9 @@ import { createLog, type Log } from "./log.ts";
 import type { BucketView, Kinds } from "./view.ts";
 
 /** `stale`: nothing was written, or nobody knows; the view has meanwhile passed what the decision had not seen. */
-export type CommitOutcome = { readonly type: "committed"; readonly last: number } | { readonly type: "stale" };
+export type CommitOutcome =
+  | { readonly type: "committed" /** Revision of each key written. */; readonly revisions: ReadonlyMap<string, number> }
+  | { readonly type: "stale" };
 
 const BUSY_TRIES_MAX = 40;
 const VIEW_WAIT_MS = 5_000;
@@ -35,6 +37,7 @@ type Draft = { readonly key: string; readonly message: BatchMessage; readonly wr
 export class Committer {
   readonly #nats: Nats;
   readonly #view: BucketView<Kinds>;
+  readonly bucket: string;
   readonly #process: string;
   readonly #log: Log;
   #last: Promise<unknown> = Promise.resolve();
@@ -45,6 +48,7 @@ export class Committer {
   constructor(nats: Nats, view: BucketView<Kinds>, process: string) {
     this.#nats = nats;
     this.#view = view;
+    this.bucket = view.bucket;
     this.#process = process;
     this.#log = createLog("committer").child({ bucket: view.bucket });
   }
@@ -80,7 +84,7 @@ export class Committer {
           const first = outcome.last - outcome.count + 1;
           for (const [i, draft] of drafts.entries())
             if (draft.write !== null) this.#view.apply(draft.key, draft.write.value, first + i);
-          return { type: "committed", last: outcome.last };
+          return { type: "committed", revisions: new Map(drafts.map((draft, i) => [draft.key, first + i])) };
         }
         case "conflict":
           if (outcome.seen === 0) this.#view.forgetMarkers(drafts.map((draft) => draft.key));
@@ -146,7 +150,10 @@ export class Committer {
     const token =
       kind === "app" ? appToken(draft.subject) : kind === "agent" ? agentToken(draft.subject) : draft.subject;
     const key = keys.event(kind, token, name, draft.id);
-    const event = cloudEvent(draft, about);
+    const event = cloudEvent(draft, {
+      ...about,
+      traceparent: draft.trace === undefined ? about.traceparent : draft.trace,
+    });
     const headers = { ...cloudEventHeaders(event), "Nats-TTL": `${EVENT_TTL_MS / 1_000}s` };
     return {
       key,

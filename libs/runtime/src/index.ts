@@ -3,6 +3,7 @@ export * from "./clock.ts";
 export * from "./cluster.ts";
 export * from "./committer.ts";
 export * from "./connect.ts";
+export * from "./dirty.ts";
 export * from "./graveyard.ts";
 export * from "./log.ts";
 export * from "./membership.ts";

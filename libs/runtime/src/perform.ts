@@ -2,7 +2,7 @@
  * Commit, then wake, then (by the caller) acknowledge. In this order: a crash after the commit redelivers the message,
  * which finds its work done; a wake-up before the commit would look at the world as it was.
  */
-import { type Decision, HEADER, subjects, type Wake } from "@muster/contracts";
+import { type Decision, HEADER, HEALTH_BUCKET, subjects, type Wake } from "@muster/contracts";
 import { headers } from "@nats-io/transport-node";
 import { backoffMs, pause } from "./clock.ts";
 import type { Committer } from "./committer.ts";
@@ -15,8 +15,8 @@ const log = createLog("perform");
 
 export type Performed = {
   readonly decision: Decision;
-  /** Sequence of the batch's last message. */
-  readonly last: number;
+  /** Revision of each key written. */
+  readonly revisions: ReadonlyMap<string, number>;
   /** How often it was decided again. */
   readonly tries: number;
 };
@@ -32,11 +32,14 @@ export async function perform(
     const done = await committer.commit(decide, source);
     if (done === null) return null;
     if (done.outcome.type === "committed") {
-      const { last } = done.outcome;
+      const { revisions } = done.outcome;
+      const header = committer.bucket === HEALTH_BUCKET ? HEADER.healthRevision : HEADER.revision;
       await Promise.all(
-        done.decision.wakes.map((wake) => wakeUp(nats, wake, { revision: last, trace: done.decision.trace })),
+        done.decision.wakes.map((wake) =>
+          wakeUp(nats, wake, { [header]: String(revisions.get(wake.key) ?? 0) }, wake.trace ?? done.decision.trace),
+        ),
       );
-      return { decision: done.decision, last, tries };
+      return { decision: done.decision, revisions, tries };
     }
     if (tries >= STALE_TRIES_MAX) throw new Error(`lost ${tries} revisions in a row`);
     if (tries > 3) await pause(backoffMs(tries - 3, { firstMs: 2, capMs: 100 }));
@@ -44,10 +47,15 @@ export async function perform(
 }
 
 /** "Look at this app." A lost one costs time only, so after some tries it is let go: whoever waits looks again. */
-export async function wakeUp(nats: Nats, wake: Wake, about: { revision: number; trace: string | null }): Promise<void> {
+export async function wakeUp(
+  nats: Nats,
+  wake: Pick<Wake, "wakeClass" | "app">,
+  revisions: Readonly<Record<string, string>>,
+  trace: string | null,
+): Promise<void> {
   const all = headers();
-  all.set(HEADER.revision, String(about.revision));
-  if (about.trace !== null) all.set(HEADER.traceparent, about.trace);
+  for (const [name, revision] of Object.entries(revisions)) all.set(name, revision);
+  if (trace !== null) all.set(HEADER.traceparent, trace);
   for (let attempt = 0; attempt < WAKE_TRIES_MAX; attempt += 1) {
     try {
       await nats.js.publish(subjects.wake(wake.wakeClass, wake.app), "", { headers: all, timeout: 2_000 });

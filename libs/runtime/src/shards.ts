@@ -31,6 +31,7 @@ export class Shards {
   readonly #log;
   #held: ReadonlySet<number> = new Set();
   #claiming = false;
+  #wasHeld = false;
   #timer: NodeJS.Timeout | null = null;
   #unsubscribe: (() => void)[] = [];
 
@@ -90,6 +91,11 @@ export class Shards {
   }
 
   async #claim(): Promise<void> {
+    const isHeld = this.#membership.isHeld;
+    // What was not done while the lease had lapsed is looked at again.
+    if (isHeld && !this.#wasHeld && this.#held.size > 0)
+      for (const listener of this.#listeners) listener([...this.#held]);
+    this.#wasHeld = isHeld;
     if (this.#claiming || !this.#view.complete || !this.#membership.isHeld || !this.#membership.complete) return;
     this.#claiming = true;
     try {

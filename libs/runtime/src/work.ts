@@ -14,6 +14,8 @@ export type Work = {
   readonly redeliveries: number;
   /** Revision named by a wake-up, or 0. */
   readonly revision: number;
+  /** The same in the health bucket. */
+  readonly healthRevision: number;
   readonly messageId: string | null;
   readonly trace: string | null;
 };
@@ -172,6 +174,7 @@ function workOf(message: JsMsg): Work {
     sequence: message.seq,
     redeliveries: Math.max(0, message.info.deliveryCount - 1),
     revision: Number(headers?.get(HEADER.revision) ?? 0) || 0,
+    healthRevision: Number(headers?.get(HEADER.healthRevision) ?? 0) || 0,
     messageId: headers?.get("Nats-Msg-Id") || null,
     trace: headers?.get(HEADER.traceparent) || null,
   };

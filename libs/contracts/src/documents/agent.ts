@@ -81,6 +81,7 @@ export const PortMapSchema = z.object({
   protocol: z.enum(["tcp", "udp"]),
   name: z.string().nullable(),
 });
+export type PortMap = z.infer<typeof PortMapSchema>;
 
 /** A health check with its port resolved for this instance. */
 export const RunCheckSchema = z.object({ check: HealthCheckSchema, port: z.int().nullable() });
@@ -126,6 +127,20 @@ export const InstanceDocumentSchema = z.object({
   trace: TraceSchema,
 });
 export type InstanceDocument = z.infer<typeof InstanceDocumentSchema>;
+
+/** What everybody but the agent needs of an instance record: views keep no run documents. */
+export const InstanceHeadSchema = InstanceDocumentSchema.pick({
+  instance: true,
+  app: true,
+  slot: true,
+  attempt: true,
+  version: true,
+  agent: true,
+  goal: true,
+  placedAtMs: true,
+  trace: true,
+});
+export type InstanceHead = z.infer<typeof InstanceHeadSchema>;
 
 /** Reply to `muster.sync`: everything for one agent, consistent at one sequence. Large answers come in parts. */
 export const SyncReplySchema = z.object({

@@ -22,6 +22,8 @@ export const FactSchema = z.object({
   /** Running number in the agent's outbox. */
   number: z.int(),
   state: z.enum(FACT_STATES),
+  /** Stream sequence of the instance record the agent acted on: whoever judges the fact has read as far. */
+  recordSequence: z.int(),
   ports: z.array(z.int()),
   pid: z.int().nullable(),
   container: z.string().nullable(),
@@ -46,6 +48,8 @@ export const VerdictDocumentSchema = z.object({
   agent: z.string(),
   version: z.int(),
   level: z.enum(LEVELS),
+  /** What the agent last stated, whatever its silence means now; null when it never spoke. */
+  stated: z.enum(TASK_STATES).nullable(),
   /** null while no check has spoken, and for apps without checks. */
   healthy: z.boolean().nullable(),
   /** Stream sequence of the fact this rests on; lower ones are refused. */

@@ -1,4 +1,4 @@
-/** An app as it is stored: Marathon's fields, every default filled in. What people send is read by `parse.ts`. */
+/** An app as it is stored: Marathon's fields, every default filled in. What people send is read by `read.ts`. */
 import { z } from "zod";
 import { APP_INSTANCES_MAX } from "../limits.ts";
 

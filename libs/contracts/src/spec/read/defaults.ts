@@ -1,0 +1,49 @@
+/** What Marathon fills in where a spec is silent. */
+import type { AppSpec, HealthCheck, PortDefinition, PortMapping } from "../app.ts";
+
+export const APP_DEFAULTS = {
+  instances: 1,
+  cpus: 1,
+  mem: 128,
+  disk: 0,
+  gpus: 0,
+  backoffSeconds: 1,
+  backoffFactor: 1.15,
+  maxLaunchDelaySeconds: 300,
+  killSelection: "YOUNGEST_FIRST",
+  upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 1 },
+  unreachableStrategy: { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 },
+} as const satisfies Partial<AppSpec>;
+
+/** A single-instance app is stopped before its successor starts. */
+export const SINGLE_INSTANCE_STRATEGY = { minimumHealthCapacity: 0, maximumOverCapacity: 0 } as const;
+
+export const HEALTH_CHECK_DEFAULTS = {
+  protocol: "HTTP",
+  gracePeriodSeconds: 300,
+  intervalSeconds: 60,
+  timeoutSeconds: 20,
+  maxConsecutiveFailures: 3,
+  delaySeconds: 15,
+  ignoreHttp1xx: false,
+} as const satisfies Partial<HealthCheck>;
+
+export const PORT_DEFAULTS = { port: 0, protocol: "tcp" } as const satisfies Partial<PortDefinition>;
+export const MAPPING_DEFAULTS = {
+  containerPort: 0,
+  hostPort: 0,
+  servicePort: 0,
+  protocol: "tcp",
+} as const satisfies Partial<PortMapping>;
+
+/** The port of an app that names none. */
+export const defaultPort = (): PortDefinition => ({ ...PORT_DEFAULTS, name: "default", labels: {} });
+export const defaultMapping = (): PortMapping => ({ ...MAPPING_DEFAULTS, name: "default", labels: {} });
+
+/** Bounds of quantities: wide enough for any cluster, narrow enough that sums over one stay exact integers. */
+export const CPUS_MIN = 0.001;
+export const CPUS_MAX = 1_000_000;
+export const MEBIBYTES_MAX = 1_000_000_000;
+export const GPUS_MAX = 1_000_000;
+export const SECONDS_MAX = 1_000_000_000;
+export const FACTOR_MAX = 1_000_000;

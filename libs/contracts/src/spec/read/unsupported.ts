@@ -1,0 +1,50 @@
+/** Fields that ask for what no agent of this cluster can do. They are refused: an app that runs without them is another app. */
+import { type At, type Fields, refuseUnsupported, warn } from "./coerce.ts";
+
+const CANNOT: Readonly<Record<string, string>> = {
+  fetch: "fetch files before a start",
+  uris: "fetch files before a start",
+  storeUrls: "fetch files before a start",
+  secrets: "pass on secrets",
+  readinessChecks: "run readiness checks",
+  check: "run checks beside health checks",
+  residency: "keep an app on its agent",
+  executorResources: "run custom executors",
+  resourceLimits: "set limits apart from what is reserved",
+  tty: "attach a terminal",
+  ipAddress: "give an app its own network address",
+};
+
+const CONTAINER_CANNOT: Readonly<Record<string, string>> = {
+  volumes: "mount volumes",
+  linuxInfo: "set Linux security options",
+  appc: "run AppC images",
+};
+
+const cannot = (what: string): string => `this cluster's agents cannot ${what} yet: remove the field`;
+export const refuseCannot = (at: At, what: string): undefined => refuseUnsupported(at, cannot(what));
+
+/** True for `[]`, `{}`, `""` and `false`: replies of older masters carry such fields, and they ask for nothing. */
+export function asksNothing({ value }: At): boolean {
+  if (value === undefined || value === false || value === "" || value === "false") return true;
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+export function refuseUnsupportedFields(field: Fields): void {
+  refuseAll(field, CANNOT);
+  const executor = field("executor");
+  // "//cmd" names the executor that every app without one has.
+  if (!asksNothing(executor) && executor.value !== "//cmd") refuseCannot(executor, "run custom executors");
+  const role = field("role");
+  if (!asksNothing(role) && role.value !== "*") refuseCannot(role, "tell roles apart");
+  if (!asksNothing(field("taskRateLimit")))
+    warn(field("taskRateLimit"), "ignored: see backoffSeconds and backoffFactor");
+}
+
+export function refuseUnsupportedContainerFields(field: Fields): void {
+  refuseAll(field, CONTAINER_CANNOT);
+}
+
+function refuseAll(field: Fields, table: Readonly<Record<string, string>>): void {
+  for (const [name, what] of Object.entries(table)) if (!asksNothing(field(name))) refuseCannot(field(name), what);
+}

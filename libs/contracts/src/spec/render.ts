@@ -1,0 +1,64 @@
+/** An app as Marathon 1.5 and later write it: current spellings only, and fields that are not set are left out. */
+import type { AppSpec, Container, HealthCheck, PortDefinition, PortMapping } from "./app.ts";
+import { isHttp } from "./read/health-checks.ts";
+
+const NETWORK_MODES = { host: "host", bridge: "container/bridge", none: "none" } as const;
+
+/** What `readApp` reads back as the same spec. `about.version`: milliseconds since the epoch. */
+export function renderApp(spec: AppSpec, about: { readonly version: number }): Record<string, unknown> {
+  return withoutNulls({
+    id: spec.id,
+    cmd: spec.cmd,
+    args: spec.args,
+    user: spec.user,
+    env: spec.env,
+    labels: spec.labels,
+    instances: spec.instances,
+    cpus: spec.cpus,
+    mem: spec.mem,
+    disk: spec.disk,
+    gpus: spec.gpus,
+    constraints: spec.constraints.map(({ field, operator, value }) =>
+      value === null ? [field, operator] : [field, operator, value],
+    ),
+    acceptedResourceRoles: spec.acceptedResourceRoles.length === 0 ? null : spec.acceptedResourceRoles,
+    container: spec.container === null ? null : renderContainer(spec.container, spec.network),
+    networks: [{ mode: NETWORK_MODES[spec.network] }],
+    portDefinitions: spec.network === "host" ? spec.portDefinitions.map(renderPort) : null,
+    requirePorts: spec.requirePorts,
+    healthChecks: spec.healthChecks.map(renderHealthCheck),
+    backoffSeconds: spec.backoffSeconds,
+    backoffFactor: spec.backoffFactor,
+    maxLaunchDelaySeconds: spec.maxLaunchDelaySeconds,
+    upgradeStrategy: spec.upgradeStrategy,
+    killSelection: spec.killSelection,
+    taskKillGracePeriodSeconds: spec.taskKillGracePeriodSeconds,
+    unreachableStrategy: spec.unreachableStrategy ?? "disabled",
+    dependencies: spec.dependencies,
+    version: new Date(about.version).toISOString(),
+  });
+}
+
+function renderContainer(container: Container, network: AppSpec["network"]): Record<string, unknown> {
+  const { type, image, privileged, parameters, forcePullImage, portMappings } = container;
+  return withoutNulls({
+    type,
+    docker: image === null ? null : { image, privileged, parameters, forcePullImage },
+    portMappings: network === "bridge" ? portMappings.map(renderPort) : null,
+    volumes: [],
+  });
+}
+
+const renderPort = (port: PortDefinition | PortMapping): Record<string, unknown> => withoutNulls({ ...port });
+
+function renderHealthCheck(check: HealthCheck): Record<string, unknown> {
+  const { command, ignoreHttp1xx, ...others } = check;
+  return withoutNulls({
+    ...others,
+    command: command === null ? null : { value: command },
+    ignoreHttp1xx: isHttp(check.protocol) ? ignoreHttp1xx : null,
+  });
+}
+
+const withoutNulls = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));

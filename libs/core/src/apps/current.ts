@@ -1,0 +1,41 @@
+/** An app as it stands: its document, and its spec with the instances that are asked for now. */
+import { type AppDocument, type AppId, type AppSpec, appToken, MusterError, type StateView } from "@muster/contracts";
+
+export type CurrentApp = {
+  readonly document: AppDocument;
+  /** null only where the version's document cannot be read: the app can still be changed as a whole or deleted. */
+  readonly spec: AppSpec | null;
+};
+
+/** null: there is no such app. */
+export function currentApp(view: StateView, app: AppId): CurrentApp | null {
+  const document = view.kind("app").get(appToken(app))?.value;
+  // A text that is no app id can have the token of another app: `/a_b` is not `/a/b`.
+  return document === undefined || document.id !== app ? null : { document, spec: specOf(view, document) };
+}
+
+/** Scaling makes no version, so the count stands in the app's document; a deleted app keeps the one it had. */
+export function specOf(view: StateView, document: AppDocument): AppSpec | null {
+  const spec = view.kind("version").get(`${appToken(document.id)}.${document.version}`)?.value.spec ?? null;
+  return spec === null || document.goal === "deleted" ? spec : { ...spec, instances: document.instances };
+}
+
+/** Throws `app.unknown`, in the words Marathon's clients know. */
+export function knownApp(view: StateView, app: AppId): CurrentApp {
+  const current = currentApp(view, app);
+  if (current === null) throw unknownApp(app);
+  return current;
+}
+
+export function unknownApp(app: AppId, version?: string): MusterError {
+  const which = version === undefined ? "" : ` in version ${version}`;
+  return new MusterError("app.unknown", `App '${app}' does not exist${which}`);
+}
+
+/** Versions of one app that are kept, newest first. Walks all versions. */
+export function versionsOf(state: StateView, app: string): number[] {
+  const prefix = `${appToken(app)}.`;
+  const versions: number[] = [];
+  for (const [key, { value }] of state.kind("version")) if (key.startsWith(prefix)) versions.push(value.version);
+  return versions.sort((a, b) => b - a);
+}

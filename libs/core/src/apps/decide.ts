@@ -1,0 +1,159 @@
+/** What becomes of a request about an app: a change, no change, or a refusal that says what stands in the way. */
+import { type AppSpec, type Circumstances, MusterError, type ReadApp, type StateView } from "@muster/contracts";
+import {
+  type Asked,
+  type Change,
+  carriedOut,
+  changeApp,
+  deletingApp,
+  nextVersion,
+  noChange,
+  refuseLocked,
+} from "./change.ts";
+import { claimPath } from "./claims.ts";
+import { type CurrentApp, currentApp, knownApp, unknownApp } from "./current.ts";
+import { isSame } from "./same.ts";
+import { claimServicePorts, keepServicePorts } from "./service-ports.ts";
+
+/** POST. Throws `app.exists`; for an app that is being deleted `app.deleting`, unless forced: then it goes on. */
+export function decideCreate(view: StateView, asked: Asked, reading: ReadApp, at: Circumstances): Change {
+  const done = carriedOut(view, asked);
+  if (done !== null) return done;
+  const current = currentApp(view, asked.app);
+  if (current !== null && current.document.goal !== "deleted") {
+    throw new MusterError("app.exists", `An app with id [${asked.app}] already exists.`);
+  }
+  if (current !== null) refuseLocked(current, asked);
+  return storeVersion(view, asked, current, reading, at);
+}
+
+export type UpdateRules = {
+  /** Reads what was sent over the app as it stands, or as a new one: repeated with each newer state. */
+  readonly read: (current: AppSpec | null) => ReadApp;
+  /** PATCH: `app.unknown` where there is no app yet. */
+  readonly mustExist: boolean;
+};
+
+/**
+ * PUT, PATCH, and specs that were published: creates or changes. What is asked for already changes nothing, even while
+ * its deployment runs; only another count of instances is a scaling. Throws `app.locked`, `app.deleting`, `app.unknown`
+ * and what `read` throws.
+ */
+export function decideUpdate(
+  view: StateView,
+  asked: Asked,
+  { read, mustExist }: UpdateRules,
+  at: Circumstances,
+): Change {
+  const done = carriedOut(view, asked);
+  if (done !== null) return done;
+  const current = currentApp(view, asked.app);
+  if (current === null && mustExist) throw unknownApp(asked.app);
+  const reading = read(current?.spec ?? null);
+  if (current === null) return storeVersion(view, asked, null, reading, at);
+  const { document, spec: standing } = current;
+  if (document.goal === "run" && standing !== null) {
+    const spec = keepServicePorts(reading.spec, standing);
+    if (isSame(spec, standing)) return noChange(current, asked, reading.warnings);
+    refuseLocked(current, asked);
+    if (isSame({ ...spec, instances: standing.instances }, standing)) {
+      return scale(view, asked, current, { instances: spec.instances, warnings: reading.warnings }, at);
+    }
+  }
+  refuseLocked(current, asked);
+  return storeVersion(view, asked, current, reading, at);
+}
+
+/** Another number of instances of the same version. Throws `app.unknown`, `app.locked`, `app.deleting`. */
+export function decideScale(view: StateView, asked: Asked, instances: number, at: Circumstances): Change {
+  const done = carriedOut(view, asked);
+  if (done !== null) return done;
+  const current = livingApp(view, asked);
+  if (current.document.instances === instances) return noChange(current, asked, []);
+  refuseLocked(current, asked);
+  return scale(view, asked, current, { instances, warnings: [] }, at);
+}
+
+/** A new version with the same spec, so that every instance is replaced. Throws as `decideScale` does. */
+export function decideRestart(view: StateView, asked: Asked, at: Circumstances): Change {
+  const done = carriedOut(view, asked);
+  if (done !== null) return done;
+  const current = livingApp(view, asked);
+  refuseLocked(current, asked);
+  const { spec } = current;
+  if (spec === null)
+    throw new MusterError("internal", `the current version of ${asked.app} cannot be read: PUT the app as a whole`);
+  const version = nextVersion(view, asked.app, current, at.now);
+  const step = {
+    action: "restart",
+    goal: "run",
+    version,
+    instances: spec.instances,
+    spec,
+    claims: [],
+    warnings: [],
+  } as const;
+  return changeApp(view, asked, current, step, at);
+}
+
+/** The app ends when its last instance has ended. A second one changes nothing. Throws `app.unknown`, `app.locked`. */
+export function decideDelete(view: StateView, asked: Asked, at: Circumstances): Change {
+  const done = carriedOut(view, asked);
+  if (done !== null) return done;
+  const current = knownApp(view, asked.app);
+  if (current.document.goal === "deleted") return noChange(current, asked, []);
+  refuseLocked(current, asked);
+  const { version } = current.document;
+  const step = {
+    action: "delete",
+    goal: "deleted",
+    version,
+    instances: 0,
+    spec: null,
+    claims: [],
+    warnings: [],
+  } as const;
+  return changeApp(view, asked, current, step, at);
+}
+
+/** An app that is being deleted neither scales nor restarts, forced or not: it would come back without being asked for. */
+function livingApp(view: StateView, asked: Asked): CurrentApp {
+  const current = knownApp(view, asked.app);
+  if (current.document.goal === "deleted") throw deletingApp(current.document);
+  return current;
+}
+
+type Scaling = { readonly instances: number; readonly warnings: ReadApp["warnings"] };
+
+function scale(view: StateView, asked: Asked, current: CurrentApp, to: Scaling, at: Circumstances): Change {
+  const { version } = current.document;
+  return changeApp(view, asked, current, { action: "scale", goal: "run", version, spec: null, claims: [], ...to }, at);
+}
+
+function storeVersion(
+  view: StateView,
+  asked: Asked,
+  current: CurrentApp | null,
+  reading: ReadApp,
+  at: Circumstances,
+): Change {
+  const standing = current?.spec ?? null;
+  const path = claimPath(view, asked.app);
+  const ports = claimServicePorts(view, keepServicePorts(reading.spec, standing), standing, at.dice);
+  const isStart = current === null || current.document.goal === "deleted";
+  return changeApp(
+    view,
+    asked,
+    current,
+    {
+      action: isStart ? "start" : "upgrade",
+      goal: "run",
+      version: nextVersion(view, asked.app, current, at.now),
+      instances: ports.spec.instances,
+      spec: ports.spec,
+      claims: [...path, ...ports.writes],
+      warnings: [...reading.warnings, ...ports.warnings],
+    },
+    at,
+  );
+}

@@ -1,0 +1,13 @@
+/** Decisions about apps and the operator's word about agents, and the views that answer people's questions. */
+export * from "./agent-word.ts";
+export * from "./agents.ts";
+export * from "./app-info.ts";
+export type { Answer, Asked, Change } from "./change.ts";
+export { type CurrentApp, currentApp, knownApp, unknownApp, versionsOf } from "./current.ts";
+export * from "./decide.ts";
+export * from "./instances.ts";
+export * from "./queue-info.ts";
+export * from "./rejection.ts";
+export { servicePortsOf } from "./service-ports.ts";
+export { isoTime, spanText } from "./time.ts";
+export * from "./why.ts";

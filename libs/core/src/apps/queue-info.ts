@@ -1,0 +1,132 @@
+/** Marathon's launch queue and its list of deployments. */
+import {
+  appIdOf,
+  type CheckName,
+  type DeploymentDocument,
+  type HealthView,
+  type Refusal,
+  type StateView,
+  unreachable,
+} from "@muster/contracts";
+import { appInfo, type MarathonJson } from "./app-info.ts";
+import { isoTime } from "./time.ts";
+
+/** Apps whose instances wait for a place, or for the end of a backoff delay; by id. */
+export function queueInfo(state: StateView, health: HealthView, now: number): MarathonJson[] {
+  const tokens = new Set(state.kind("waiting").keys());
+  for (const [token, { value }] of state.kind("wanted")) {
+    if (value.backoffs.some((backoff) => backoff.failures > 0 && backoff.untilMs > now)) tokens.add(token);
+  }
+  const items = [...tokens].sort().map((token) => queueItem(state, health, token, now));
+  return items.filter((item) => item !== null);
+}
+
+function queueItem(state: StateView, health: HealthView, token: string, now: number): MarathonJson | null {
+  const document = state.kind("app").get(token)?.value;
+  const app = appInfo(state, health, appIdOf(token), { tasks: false, lastTaskFailure: false });
+  if (app === null || document === undefined || document.goal === "deleted") return null;
+  const waiting = state.kind("waiting").get(token)?.value ?? null;
+  const wanted = state.kind("wanted").get(token)?.value;
+  const backoff = wanted?.backoffs.find((each) => each.version === document.version);
+  const leftMs = Math.max(0, (backoff?.untilMs ?? 0) - now);
+  const rows = wanted?.rows.filter((row) => row.goal === "run").length ?? 0;
+  const count = (waiting?.count ?? 0) + (leftMs > 0 ? Math.max(0, document.instances - rows) : 0);
+  if (count === 0) return null;
+  return {
+    app,
+    count,
+    delay: { timeLeftSeconds: Math.ceil(leftMs / 1_000), overdue: leftMs === 0 },
+    since: isoTime(waiting?.sinceMs ?? document.scaledAtMs),
+    processedOffersSummary: summary(waiting?.agentsSeen ?? 0, waiting?.refusals ?? [], waiting?.decidedAtMs ?? null),
+    lastUnusedOffers: [],
+  };
+}
+
+/** Marathon's words for our checks; it has none for a missing runtime or a lost race. */
+function marathonReason(check: CheckName): string {
+  switch (check) {
+    case "role":
+      return "UnfulfilledRole";
+    case "runtime":
+    case "constraints":
+    case "conflict":
+      return "UnfulfilledConstraint";
+    case "gate":
+      return "AgentMaintenance";
+    case "cpus":
+      return "InsufficientCpus";
+    case "memory":
+      return "InsufficientMemory";
+    case "disk":
+      return "InsufficientDisk";
+    case "gpus":
+      return "InsufficientGpus";
+    case "ports":
+      return "InsufficientPorts";
+    default:
+      return unreachable(check);
+  }
+}
+
+/** A funnel: each agent counts at the first check that refused it, and the next check sees only the rest. */
+function summary(agentsSeen: number, refusals: readonly Refusal[], decidedAtMs: number | null): MarathonJson {
+  const byReason = new Map<string, number>();
+  for (const { check, agents } of refusals) {
+    const reason = marathonReason(check);
+    byReason.set(reason, (byReason.get(reason) ?? 0) + agents);
+  }
+  let processed = agentsSeen;
+  const rows = [...byReason].map(([reason, declined]) => {
+    const row = { reason, declined, processed };
+    processed = Math.max(0, processed - declined);
+    return row;
+  });
+  return {
+    processedOffersCount: agentsSeen,
+    unusedOffersCount: agentsSeen,
+    ...(decidedAtMs === null ? {} : { lastUnusedOfferAt: isoTime(decidedAtMs) }),
+    rejectSummaryLastOffers: rows,
+    rejectSummaryLaunchAttempt: rows,
+  };
+}
+
+/** Running deployments, oldest first. One changes one app, in one step. */
+export function deploymentsInfo(state: StateView): MarathonJson[] {
+  const deployments = state.kind("deployment");
+  const running: DeploymentDocument[] = [];
+  for (const { value } of state.kind("app").values()) {
+    const deployment = value.deployment === null ? undefined : deployments.get(value.deployment);
+    if (deployment !== undefined) running.push(deployment.value);
+  }
+  return running.sort((a, b) => a.startedAtMs - b.startedAtMs || a.id.localeCompare(b.id)).map(deploymentInfo);
+}
+
+function deploymentInfo({ id, app, version, action }: DeploymentDocument): MarathonJson {
+  const step = { action: marathonAction(action), app };
+  return {
+    id,
+    version: isoTime(version),
+    affectedApps: [app],
+    affectedPods: [],
+    steps: [{ actions: [step] }],
+    currentActions: [{ ...step, readinessCheckResults: [] }],
+    currentStep: 1,
+    totalSteps: 1,
+  };
+}
+
+function marathonAction(action: DeploymentDocument["action"]): string {
+  switch (action) {
+    case "start":
+      return "StartApplication";
+    case "scale":
+      return "ScaleApplication";
+    case "upgrade":
+    case "restart":
+      return "RestartApplication";
+    case "delete":
+      return "StopApplication";
+    default:
+      return unreachable(action);
+  }
+}

@@ -1,0 +1,128 @@
+/** Why, as one sentence: what is missing, who refused it and for which reason, what came closest, and since when. */
+import {
+  type AppDocument,
+  type AppId,
+  type InstanceView,
+  unreachable,
+  type WaitingDocument,
+  type Why,
+} from "@muster/contracts";
+import { spanText } from "./time.ts";
+
+type Facts = Omit<Why, "summary">;
+
+const nameOf = (app: AppId): string => app.replace(/^\//, "");
+const instancesText = (count: number): string => `${count} instance${count === 1 ? "" : "s"}`;
+
+export function appSentence(
+  why: Facts,
+  instances: readonly InstanceView[],
+  document: AppDocument,
+  now: number,
+): string {
+  const name = nameOf(why.app);
+  switch (why.status) {
+    case "waiting":
+      return waitingSentence(name, why.waiting as WaitingDocument, now);
+    case "delayed":
+      return delayedSentence(name, why, now);
+    case "unhealthy":
+      return unhealthySentence(name, instances);
+    case "deploying":
+      return document.goal === "deleted"
+        ? stoppedSentence(name, document, instances)
+        : deployingSentence(name, why, instances);
+    case "running":
+      return `${name} runs as asked: ${instancesText(why.running)}${why.healthy > 0 ? `, ${why.healthy} healthy` : ""}`;
+    case "stopped":
+      return stoppedSentence(name, document, instances);
+    default:
+      return unreachable(why.status);
+  }
+}
+
+/** `hello needs 1 more: of 3 agents 2 refused by constraints (rack is rack-1), 1 by cpus (needs 0.5, 0.2 free); ...` */
+function waitingSentence(name: string, waiting: WaitingDocument, now: number): string {
+  const { count, agentsSeen, refusals, nearest, sinceMs } = waiting;
+  const told = refusals
+    .filter((refusal) => refusal.agents > 0)
+    .map(
+      ({ agents, check, reason }, i) =>
+        `${agents} ${i === 0 ? "refused by" : "by"} ${check}${reason === "" ? "" : ` (${reason})`}`,
+    );
+  const funnel =
+    agentsSeen === 0
+      ? "there are no agents yet"
+      : `of ${agentsSeen} agent${agentsSeen === 1 ? "" : "s"} ${told.length === 0 ? "none had room" : told.join(", ")}`;
+  // Placement says either an amount, `0.3 cpus`, or a whole refusal, `needs 0.5 cpus, 0.2 free`.
+  const lack = nearest !== null && /^\d/.test(nearest.lacks) ? " lacks " : ": ";
+  const closest = nearest === null ? "" : `; closest ${nearest.agent}${lack}${nearest.lacks}`;
+  return `${name} needs ${count} more: ${funnel}${closest}; waiting since ${spanText(now - sinceMs)}`;
+}
+
+function delayedSentence(name: string, { delay, lastFailure }: Facts, now: number): string {
+  const { failures, untilMs } = delay as NonNullable<Why["delay"]>;
+  const times = failures === 1 ? "once" : `${failures} times in a row`;
+  const last = lastFailure === null ? "" : ` (last: ${lastFailure.message} on ${lastFailure.agent})`;
+  return `${name} failed ${times}${last}: the next attempt is due in ${spanText(untilMs - now)}`;
+}
+
+function unhealthySentence(name: string, instances: readonly InstanceView[]): string {
+  const running = instances.filter((instance) => instance.state === "running");
+  const ill = running.filter((instance) => instance.healthy === false);
+  const [first] = ill;
+  const example =
+    first === undefined ? "" : ` (${first.id} on ${first.agent}${first.message === "" ? "" : `: ${first.message}`})`;
+  return `${ill.length} of ${instancesText(running.length)} of ${name} ${ill.length === 1 ? "fails its" : "fail their"} health checks${example}`;
+}
+
+function deployingSentence(
+  name: string,
+  { wanted, running, deployment, lastFailure }: Facts,
+  instances: readonly InstanceView[],
+): string {
+  const what = deployment === null ? `${name} is starting` : `${name} is being changed (${deployment.action})`;
+  const states = new Map<string, number>();
+  for (const { state } of instances) if (state !== "running") states.set(state, (states.get(state) ?? 0) + 1);
+  const others = [...states].map(([state, count]) => `${count} ${state}`);
+  const told = [`${running} of ${instancesText(wanted)} running`, ...others].join(", ");
+  const obstacle =
+    deployment?.message ??
+    (lastFailure === null || running >= wanted ? "" : `last failure: ${lastFailure.message} on ${lastFailure.agent}`);
+  return `${what}: ${told}${obstacle === "" ? "" : `; ${obstacle}`}`;
+}
+
+function stoppedSentence(name: string, document: AppDocument, instances: readonly InstanceView[]): string {
+  if (document.goal === "run") return `${name} is stopped: 0 instances are asked for`;
+  const left = instances.length === 0 ? "its last instance has ended" : `${instancesText(instances.length)} left`;
+  return `${name} is being deleted: ${left}`;
+}
+
+export function instanceSentence(instance: InstanceView, why: Why, now: number): string {
+  const { id, state, agent, sinceMs, message } = instance;
+  const since = sinceMs === null ? "" : ` since ${spanText(now - sinceMs)}`;
+  const detail = message === "" ? "" : `: ${message}`;
+  switch (state) {
+    case "waiting":
+      return `${id} is not placed yet: ${why.summary}`;
+    case "placed":
+      return `${id} was placed on ${agent}, which has not answered yet${since}`;
+    case "overdue":
+      return `${id} is overdue${since}: ${agent} was told to run it and does not say that it does${detail}`;
+    case "unreachable":
+      return `${id} is unreachable${since}: its agent ${agent} is silent${detail}`;
+    case "finished":
+    case "failed":
+    case "killed":
+    case "error":
+      return `${id} ${state === "error" ? "could not be run" : state} on ${agent}${sinceMs === null ? "" : ` ${spanText(now - sinceMs)} ago`}${detail}`;
+    case "running":
+      return `${id} is running on ${agent}${since}${instance.healthy === false ? " and fails its health checks" : ""}${detail}`;
+    case "staging":
+    case "starting":
+    case "killing":
+      return `${id} is ${state} on ${agent}${since}${detail}`;
+    default:
+      return unreachable(state);
+  }
+}

@@ -1,0 +1,159 @@
+/** Health's decisions: facts, silence and absence made into verdicts. */
+import {
+  ACCEPT_WITHIN_MS,
+  agentShard,
+  agentToken,
+  type Decision,
+  type EndedDocument,
+  type Fact,
+  type HealthView,
+  type InstanceHead,
+  instanceId,
+  keys,
+  parseInstanceId,
+  type StateView,
+  type VerdictDocument,
+  type Wake,
+  type Write,
+} from "@muster/contracts";
+import { isTerminal, judgeFact, judgeSilence } from "./judge.ts";
+
+/** A fact as the stream brought it. */
+export type NumberedFact = {
+  readonly fact: Fact;
+  readonly sequence: number;
+  readonly atMs: number;
+  readonly trace: string | null;
+};
+
+const nothing = (writes: Write[], wakes: Wake[] = []): Decision => ({
+  writes,
+  asserts: [],
+  events: [],
+  wakes,
+  trace: null,
+});
+const recordKey = (fact: Fact): string => `${agentShard(fact.agent)}.${agentToken(fact.agent)}.${fact.instance}`;
+
+/** Facts in stream order. A fact for an instance without a record makes no verdict. One write per instance, however many facts. */
+export function decideFacts(state: StateView, health: HealthView, facts: readonly NumberedFact[]): Decision {
+  const verdicts = new Map<string, VerdictDocument>();
+  const ended = new Map<string, { document: EndedDocument; app: string; trace: string | null }>();
+  const cursors = new Map<number, number>();
+  for (const { fact, sequence, atMs, trace } of facts) {
+    cursors.set(agentShard(fact.agent), sequence);
+    if (!state.kind("instance").has(recordKey(fact))) continue;
+    const present = verdicts.get(fact.instance) ?? health.kind("verdict").get(fact.instance)?.value ?? null;
+    const next = judgeFact(present, fact, sequence, atMs, trace);
+    if (next === null) continue;
+    verdicts.set(fact.instance, next);
+    if (isTerminal(fact.state)) {
+      const { instance, agent, version, exitCode, signal, reason, message } = fact;
+      ended.set(instance, {
+        app: fact.app,
+        trace,
+        document: {
+          instance,
+          agent,
+          version,
+          fact: sequence,
+          state: fact.state,
+          exitCode,
+          signal,
+          reason,
+          message,
+          atMs,
+          trace,
+        },
+      });
+    }
+  }
+  const key = (instance: string, kind: "verdict" | "ended") => `${kind}.${instance}`;
+  const wakes = new Map<string, Wake>();
+  for (const [instance, { app, trace }] of ended)
+    wakes.set(app, { wakeClass: "urgent", app, key: key(instance, "ended"), trace });
+  return nothing(
+    [
+      ...[...verdicts].map(([instance, value]) => ({
+        key: key(instance, "verdict"),
+        value,
+        expect: health.revision(key(instance, "verdict")),
+      })),
+      ...[...ended].map(([instance, { document }]) => ({ key: key(instance, "ended"), value: document, expect: null })),
+      ...[...cursors].map(([shard, fact]) => ({ key: keys.cursor(shard), value: { fact }, expect: null })),
+    ],
+    [...wakes.values()],
+  );
+}
+
+/** Verdicts of an agent's instances while it is silent, and again when it is heard. */
+export function decideSilence(
+  health: HealthView,
+  records: readonly InstanceHead[],
+  isSilent: boolean,
+  now: number,
+): Decision {
+  return nothing(
+    records.flatMap((record) => {
+      const key = `verdict.${record.instance}`;
+      const present = health.kind("verdict").get(record.instance)?.value ?? (isSilent ? unheard(record, now) : null);
+      const next = present === null ? null : judgeSilence(present, isSilent, now);
+      return next === null ? [] : [{ key, value: next, expect: health.revision(key) }];
+    }),
+  );
+}
+
+/** Placed long ago and never accepted: overdue. */
+export function decideOverdue(
+  state: StateView,
+  health: HealthView,
+  now: number,
+  isMine: (agent: string) => boolean,
+): Decision {
+  const writes: Write[] = [];
+  for (const { value: record } of state.kind("instance").values()) {
+    if (now - record.placedAtMs < ACCEPT_WITHIN_MS || record.goal !== "run" || !isMine(record.agent)) continue;
+    if (health.kind("verdict").has(record.instance)) continue;
+    const key = `verdict.${record.instance}`;
+    writes.push({
+      key,
+      value: { ...unheard(record, now), level: "overdue", reason: "not-accepted" },
+      expect: health.revision(key),
+    });
+  }
+  return nothing(writes.slice(0, 500));
+}
+
+/** Verdicts end with the record. */
+export function decidePurge(state: StateView, health: HealthView): Decision {
+  const records = new Set([...state.kind("instance").values()].map(({ value }) => value.instance));
+  const gone = (kind: "verdict" | "ended") =>
+    [...health.kind(kind).keys()].filter((instance) => !records.has(instance)).map((instance) => `${kind}.${instance}`);
+  return nothing(
+    [...gone("verdict"), ...gone("ended")]
+      .slice(0, 500)
+      .map((key) => ({ key, value: null, expect: health.revision(key) })),
+  );
+}
+
+function unheard(record: InstanceHead, now: number): VerdictDocument {
+  const ref = parseInstanceId(record.instance);
+  return {
+    instance: ref === null ? record.instance : instanceId(ref),
+    agent: record.agent,
+    version: record.version,
+    level: "staging",
+    stated: null,
+    healthy: null,
+    fact: 0,
+    startedAtMs: null,
+    sinceMs: now,
+    exitCode: null,
+    signal: null,
+    reason: "",
+    message: "",
+    pid: null,
+    container: null,
+    trace: record.trace,
+  };
+}

@@ -1,0 +1,145 @@
+/** The launch command of one placed instance: Marathon's environment and networking, worked out from its spec. */
+import {
+  type AppSpec,
+  type InstanceDocument,
+  instanceId,
+  KILL_GRACE_MS,
+  type OfferDocument,
+  type PlacedRow,
+  type PortMap,
+  type RunCheck,
+  type RunDocument,
+} from "@muster/contracts";
+import { resourcesOf, runtimeOf } from "../ask.ts";
+
+const LABEL_LENGTH_MAX = 512;
+
+/** The whole record, for a first launch (`run`) and again, unchanged but for its goal, for a stop. */
+export function instanceRecord(
+  spec: AppSpec,
+  row: PlacedRow,
+  offer: Pick<OfferDocument, "address" | "hostname">,
+  trace: string | null,
+): InstanceDocument {
+  return {
+    instance: instanceId({ app: spec.id, slot: row.slot, attempt: row.attempt }),
+    app: spec.id,
+    slot: row.slot,
+    attempt: row.attempt,
+    version: row.version,
+    agent: row.agent,
+    goal: row.goal,
+    resources: resourcesOf(spec),
+    ports: row.ports,
+    run: runDocument(spec, row, offer),
+    placedAtMs: row.atMs,
+    trace,
+  };
+}
+
+function runDocument(spec: AppSpec, row: PlacedRow, offer: Pick<OfferDocument, "address" | "hostname">): RunDocument {
+  const portMaps = portMapsOf(spec, row.ports);
+  return {
+    runtime: runtimeOf(spec),
+    command:
+      spec.cmd !== null
+        ? { type: "shell", line: spec.cmd }
+        : spec.args !== null
+          ? { type: "argv", argv: spec.args }
+          : null,
+    image: spec.container?.image ?? null,
+    forcePull: spec.container?.forcePullImage ?? false,
+    privileged: spec.container?.privileged ?? false,
+    parameters: spec.container?.parameters ?? [],
+    network: spec.network,
+    portMaps,
+    env: { ...environment(spec, row, offer, portMaps), ...spec.env },
+    user: spec.user,
+    labels: spec.labels,
+    healthChecks: checksOf(spec, row.ports, portMaps),
+    killGraceMs:
+      spec.taskKillGracePeriodSeconds === null ? KILL_GRACE_MS : Math.round(spec.taskKillGracePeriodSeconds * 1_000),
+  };
+}
+
+function portMapsOf(spec: AppSpec, ports: readonly number[]): PortMap[] {
+  if (spec.network !== "bridge") return [];
+  const left = [...ports];
+  const maps: PortMap[] = [];
+  for (const mapping of spec.container?.portMappings ?? []) {
+    const hostPort = mapping.hostPort === null ? 0 : (left.shift() ?? 0);
+    const containerPort = mapping.containerPort === 0 ? hostPort : mapping.containerPort;
+    for (const protocol of mapping.protocol === "udp,tcp" ? (["tcp", "udp"] as const) : [mapping.protocol])
+      maps.push({ containerPort, hostPort, protocol, name: mapping.name });
+  }
+  return maps;
+}
+
+/** Health checks with their ports: a port index counts the app's ports; in bridge mode it is the mapping's host port. */
+function checksOf(spec: AppSpec, ports: readonly number[], portMaps: readonly PortMap[]): RunCheck[] {
+  return spec.healthChecks.map((check) => {
+    if (check.protocol === "COMMAND") return { check, port: null };
+    const index = check.portIndex ?? 0;
+    const byIndex =
+      spec.network === "bridge"
+        ? (portMaps.filter((map, i) => portMaps.findIndex((other) => other.containerPort === map.containerPort) === i)[
+            index
+          ]?.hostPort ?? null)
+        : (ports[index] ?? null);
+    return { check, port: check.port !== null && check.port > 0 ? check.port : byIndex };
+  });
+}
+
+/** Variables every Marathon task finds, the user's own last (by the caller). Source: reference of task environment variables. */
+function environment(
+  spec: AppSpec,
+  row: PlacedRow,
+  offer: Pick<OfferDocument, "address" | "hostname">,
+  portMaps: readonly PortMap[],
+): Record<string, string> {
+  const id = instanceId({ app: spec.id, slot: row.slot, attempt: row.attempt });
+  return {
+    MESOS_TASK_ID: id,
+    MARATHON_APP_ID: spec.id,
+    MARATHON_APP_VERSION: new Date(row.version).toISOString(),
+    ...(spec.container?.image ? { MARATHON_APP_DOCKER_IMAGE: spec.container.image } : {}),
+    MARATHON_APP_RESOURCE_CPUS: decimal(spec.cpus),
+    MARATHON_APP_RESOURCE_MEM: decimal(spec.mem),
+    MARATHON_APP_RESOURCE_DISK: decimal(spec.disk),
+    MARATHON_APP_RESOURCE_GPUS: String(spec.gpus),
+    ...labelVariables(spec.labels),
+    HOST: offer.hostname,
+    ...portVariables(spec, row.ports, portMaps),
+  };
+}
+
+const decimal = (value: number): string => (Number.isInteger(value) ? value.toFixed(1) : String(value));
+const variableName = (name: string): string => name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, "_");
+
+function labelVariables(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const short = Object.entries(labels).filter(([name, value]) => name.length + value.length <= LABEL_LENGTH_MAX);
+  const variables: Record<string, string> = {
+    MARATHON_APP_LABELS: short.map(([name]) => variableName(name)).join(" "),
+  };
+  for (const [name, value] of short) variables[`MARATHON_APP_LABEL_${variableName(name)}`] = value;
+  return variables;
+}
+
+function portVariables(spec: AppSpec, ports: readonly number[], portMaps: readonly PortMap[]): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const [i, port] of ports.entries()) variables[`PORT${i}`] = String(port);
+  if (ports.length > 0) {
+    variables["PORT"] = String(ports[0]);
+    variables["PORTS"] = ports.join(",");
+  }
+  const named = (requested: number, name: string | null, port: number | undefined) => {
+    if (port === undefined) return;
+    if (requested > 0) variables[`PORT_${requested}`] = String(port);
+    if (name !== null && name !== "") variables[`PORT_${variableName(name)}`] = String(port);
+  };
+  if (spec.network === "host")
+    for (const [i, definition] of spec.portDefinitions.entries()) named(definition.port, definition.name, ports[i]);
+  else
+    for (const map of portMaps) named(map.containerPort, map.name, map.hostPort > 0 ? map.hostPort : map.containerPort);
+  return variables;
+}

@@ -1,0 +1,69 @@
+/** Each wanted row with what is known of it: where it stands between wished and gone. */
+import {
+  appToken,
+  type EndedRow,
+  type HealthView,
+  type PlacedDocument,
+  type VerdictDocument,
+  type WantedDocument,
+  type WantedRow,
+} from "@muster/contracts";
+
+/**
+ * `unplaced` -> `starting` -> `up` <-> `down` -> `ended`; a row with goal stop is `stopping` until it is released or was never placed.
+ * `up`: running, and healthy where the app has checks. `lost`: its agent is unreachable.
+ */
+export type RowState = "unplaced" | "starting" | "up" | "down" | "lost" | "stopping" | "ended";
+
+export type Row = {
+  readonly wish: WantedRow;
+  readonly state: RowState;
+  readonly ended: EndedRow | null;
+  readonly verdict: VerdictDocument | null;
+  /** True where an agent holds a share for it. */
+  readonly isPlaced: boolean;
+};
+
+export type RowSources = {
+  readonly wanted: WantedDocument;
+  readonly placed: PlacedDocument | null;
+  readonly health: HealthView;
+  /** True when the row's version has health checks: then running is not enough. */
+  readonly isChecked: (version: number) => boolean;
+};
+
+export function readRows({ wanted, placed, health, isChecked }: RowSources): Row[] {
+  const id = (row: { slot: number; attempt: number }) => `${row.slot}.${row.attempt}`;
+  const placedIds = new Set((placed?.rows ?? []).map(id));
+  const endings = new Map((placed?.ended ?? []).map((row) => [id(row), row]));
+  const token = appToken(wanted.app);
+  return wanted.rows.map((wish) => {
+    const ended = endings.get(id(wish)) ?? null;
+    const isPlaced = placedIds.has(id(wish));
+    const verdict = isPlaced ? (health.kind("verdict").get(`${token}.${id(wish)}`)?.value ?? null) : null;
+    return { wish, ended, isPlaced, verdict, state: stateOf(wish, ended, isPlaced, verdict, isChecked(wish.version)) };
+  });
+}
+
+function stateOf(
+  wish: WantedRow,
+  ended: EndedRow | null,
+  isPlaced: boolean,
+  verdict: VerdictDocument | null,
+  isChecked: boolean,
+): RowState {
+  if (ended !== null) return "ended";
+  if (wish.goal === "stop") return "stopping";
+  if (!isPlaced) return "unplaced";
+  switch (verdict?.level) {
+    case "unreachable":
+      return "lost";
+    case "running":
+      if (!isChecked || verdict.healthy === true) return "up";
+      return verdict.healthy === false ? "down" : "starting";
+    case "killing":
+      return "down";
+    default:
+      return "starting";
+  }
+}

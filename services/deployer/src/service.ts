@@ -1,0 +1,142 @@
+/** The deployer: which instances should exist now. Shards of apps; every wish asserts the term of its shard. */
+import {
+  appIdOf,
+  appShard,
+  appToken,
+  type Decision,
+  HEADER,
+  type HealthKind,
+  type StateKind,
+  tokensOf,
+} from "@muster/contracts";
+import { decideRollout } from "@muster/core";
+import { type Cluster, circumstances, perform, Rounds, type Service, Shards, wakeUp, withSpan } from "@muster/runtime";
+
+export const kinds = {
+  state: [
+    "app",
+    "version",
+    "path",
+    "port",
+    "attempts",
+    "agent",
+    "deployment",
+    "wanted",
+    "placed",
+    "waiting",
+    "ledger",
+    "term",
+  ] as StateKind[],
+  health: ["verdict"] as HealthKind[],
+};
+
+/** How long an app may differ from its wish, unplaced and not explained, before it is woken again. */
+const REWAKE_MS = 3_000;
+
+export async function startDeployer(cluster: Cluster): Promise<Service> {
+  const shards = new Shards("deployer", cluster.membership, cluster.state, cluster.stateCommitter);
+  const rounds = new Rounds({
+    name: "deployer",
+    roundMax: 1,
+    handle: async (apps) => void (await Promise.all(apps.map(look))),
+  });
+
+  async function look(app: string): Promise<void> {
+    if (!shards.holds(appShard(app)) || !cluster.health.complete) return;
+    const entry = cluster.state.kind("app").get(appToken(app));
+    if (entry === undefined) return;
+    let lookAgainAtMs: number | null = null;
+    const decide = (trace: string | null): Decision | null => {
+      const rollout = shards.holds(appShard(app))
+        ? decideRollout(cluster.state, cluster.health, app, trace, circumstances())
+        : null;
+      lookAgainAtMs = rollout?.lookAgainAtMs ?? null;
+      if (rollout === null || rollout.decision.writes.length === 0) return null;
+      return { ...rollout.decision, asserts: [...rollout.decision.asserts, shards.assertion(appShard(app))] };
+    };
+    // Only a look that decides something is worth a span.
+    if (decide(entry.value.trace) !== null) {
+      const options = {
+        parent: entry.value.trace,
+        attributes: { "muster.app": app, "muster.deployment": entry.value.deployment },
+      };
+      await withSpan(cluster.telemetry, "deployer", "deploy", options, async (span) => {
+        const done = await perform(cluster.nats, cluster.stateCommitter, "/muster/deployer", () =>
+          decide(span.traceparent),
+        );
+        span.set({ "muster.tries": done?.tries ?? 0 });
+      });
+    }
+    if (lookAgainAtMs !== null) rounds.markAt(app, lookAgainAtMs);
+  }
+
+  const markAll = () => {
+    for (const token of cluster.state.kind("app").keys()) rounds.mark(appIdOf(token));
+  };
+  const unsubscribe = [
+    // A batch arrives message by message: whatever a look rests on must cause another one when it comes.
+    cluster.state.onChange(({ kind, rest, value }) => {
+      if (kind === "app" || kind === "wanted" || kind === "placed" || kind === "version")
+        rounds.mark(appIdOf(tokensOf(rest)[0] as string));
+      if (kind === "deployment" && value !== null) rounds.mark((value as DeploymentDocument).app);
+    }),
+    cluster.health.onChange(({ kind, rest }) => {
+      if (kind === "verdict") rounds.mark(appIdOf(tokensOf(rest)[0] as string));
+    }),
+    cluster.state.onComplete(markAll),
+    cluster.health.onComplete(markAll),
+  ];
+  shards.onGain((gained) => {
+    const mine = new Set(gained);
+    for (const token of cluster.state.kind("app").keys())
+      if (mine.has(appShard(appIdOf(token)))) rounds.mark(appIdOf(token));
+  });
+  const rewaking = rewake(cluster, shards);
+  shards.open();
+  return {
+    async stop() {
+      clearInterval(rewaking);
+      for (const each of unsubscribe) each();
+      shards.close();
+      await rounds.stop();
+    },
+  };
+}
+
+/** A lost wake-up costs time, never correctness: whoever is not placed and not explained at the present wish is woken again. */
+function rewake(cluster: Cluster, shards: Shards): NodeJS.Timeout {
+  const seen = new Map<string, number>();
+  return setInterval(() => {
+    if (!cluster.state.complete) return;
+    for (const [token, wanted] of cluster.state.kind("wanted")) {
+      const app = appIdOf(token);
+      if (!shards.holds(appShard(app)) || isAnswered(cluster, token)) {
+        seen.delete(token);
+        continue;
+      }
+      if (seen.get(token) === wanted.revision)
+        void wakeUp(
+          cluster.nats,
+          { wakeClass: "retry", app },
+          { [HEADER.revision]: String(wanted.revision) },
+          wanted.value.trace,
+        );
+      seen.set(token, wanted.revision);
+    }
+  }, REWAKE_MS);
+}
+
+/** Every row is placed, ended or ordered to stop, or the app waits for a reason given at this very wish. */
+function isAnswered(cluster: Cluster, token: string): boolean {
+  const wanted = cluster.state.kind("wanted").get(token);
+  const placed = cluster.state.kind("placed").get(token)?.value;
+  if (wanted === undefined) return true;
+  const goals = new Map((placed?.rows ?? []).map((row) => [`${row.slot}.${row.attempt}`, row.goal]));
+  const ended = new Set((placed?.ended ?? []).map((row) => `${row.slot}.${row.attempt}`));
+  const isOpen = wanted.value.rows.some((row) => {
+    const id = `${row.slot}.${row.attempt}`;
+    const goal = goals.get(id);
+    return row.goal === "run" ? goal === undefined && !ended.has(id) : goal === "run";
+  });
+  return !isOpen || cluster.state.kind("waiting").get(token)?.value.wantedRevision === wanted.revision;
+}

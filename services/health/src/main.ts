@@ -1,0 +1,4 @@
+import { runService } from "@muster/runtime";
+import { kinds, startHealth } from "./service.ts";
+
+await runService("health", {}, kinds, startHealth);

@@ -1,0 +1,140 @@
+/** The offer-broker: what each agent offers and whether its gate is open. Shards of agents. */
+import {
+  type AgentReport,
+  AgentReportSchema,
+  agentIdOf,
+  agentShard,
+  agentToken,
+  type HealthKind,
+  STREAM,
+  type StateKind,
+} from "@muster/contracts";
+import { decideOffer } from "@muster/core";
+import {
+  type Cluster,
+  circumstances,
+  createLog,
+  perform,
+  Rounds,
+  type Service,
+  Shards,
+  StreamTail,
+} from "@muster/runtime";
+import { Heartbeats } from "./heartbeats.ts";
+
+export const kinds = { state: ["agent", "offer", "ledger", "term"] as StateKind[], health: ["agent"] as HealthKind[] };
+
+const TICK_MS = 250;
+const ROUND_AGENTS_MAX = 100;
+const log = createLog("offer-broker");
+
+export async function startOfferBroker(cluster: Cluster): Promise<Service> {
+  const shards = new Shards("offer-broker", cluster.membership, cluster.state, cluster.stateCommitter);
+  const reports = new Map<string, AgentReport>();
+  const rounds = new Rounds({ name: "offer-broker", roundMax: ROUND_AGENTS_MAX, handle: look });
+  const heartbeats = new Heartbeats(cluster, shards, (agent) => reports.get(agent) ?? null);
+
+  async function look(agents: readonly string[]): Promise<void> {
+    if (!cluster.state.complete || !cluster.health.complete) return;
+    const mine = agents.filter((agent) => reports.has(agent) && shards.holds(agentShard(agent)));
+    if (mine.length === 0) return;
+    await perform(cluster.nats, cluster.stateCommitter, "/muster/offer-broker", () => {
+      const now = circumstances();
+      const held = mine.filter((agent) => shards.holds(agentShard(agent)));
+      const decisions = held.map((agent) => ({
+        agent,
+        decision: decideOffer(
+          cluster.state,
+          cluster.health,
+          reports.get(agent) as AgentReport,
+          heartbeats.liveness(agent),
+          now,
+        ),
+      }));
+      const changed = decisions.filter(({ decision }) => decision.writes.length > 0);
+      const terms = new Set(changed.map(({ agent }) => agentShard(agent)));
+      return {
+        writes: changed.flatMap(({ decision }) => decision.writes),
+        asserts: [...terms].map((shard) => shards.assertion(shard)),
+        events: changed.flatMap(({ decision }) => decision.events),
+        wakes: [],
+        trace: null,
+      };
+    });
+  }
+
+  const tail = new StreamTail(cluster.nats, {
+    stream: STREAM.resources,
+    filters: ["muster.resources.>"],
+    from: { type: "last-per-subject" },
+    onMessage: (message) => {
+      const report = AgentReportSchema.safeParse(jsonOf(message.data));
+      const [, , shard, token] = message.subject.split(".");
+      if (
+        !report.success ||
+        report.data.agent !== agentIdOf(token ?? "") ||
+        String(agentShard(report.data.agent)) !== shard
+      ) {
+        const error = report.success ? "the report names another agent than its subject" : report.error.message;
+        log.warn(
+          { subject: message.subject, error: error.slice(0, 300) },
+          "a report that cannot be read is passed over",
+        );
+        void cluster.graveyard.bury({
+          stream: STREAM.resources,
+          consumer: "offer-broker",
+          sequence: message.seq,
+          subject: message.subject,
+          error,
+          body: message.data,
+        });
+        return;
+      }
+      reports.set(report.data.agent, report.data);
+      heartbeats.hear(report.data.agent);
+      rounds.mark(report.data.agent);
+    },
+    onCaughtUp: () => heartbeats.forgive(),
+  });
+  const markAll = () => {
+    for (const agent of reports.keys()) rounds.mark(agent);
+  };
+  const unsubscribe = [
+    cluster.state.onChange(({ kind, rest }) => {
+      if (kind === "agent") rounds.mark(agentIdOf(rest));
+    }),
+    cluster.health.onChange(({ kind, rest }) => {
+      if (kind === "agent") rounds.mark(agentIdOf(rest));
+    }),
+    cluster.state.onComplete(markAll),
+    cluster.health.onComplete(markAll),
+  ];
+  shards.onGain(() => {
+    heartbeats.forgive();
+    markAll();
+  });
+  heartbeats.onChange((agent) => rounds.mark(agent));
+  await tail.start();
+  heartbeats.open();
+  shards.open();
+  const ticking = setInterval(() => heartbeats.tick([...reports.keys()].filter((agent) => isFollowed(agent))), TICK_MS);
+  const isFollowed = (agent: string) => cluster.state.kind("ledger").has(agentToken(agent));
+  return {
+    async stop() {
+      clearInterval(ticking);
+      for (const each of unsubscribe) each();
+      heartbeats.close();
+      shards.close();
+      await tail.stop();
+      await rounds.stop();
+    },
+  };
+}
+
+function jsonOf(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(data));
+  } catch (cause) {
+    return { unreadable: (cause as Error).message };
+  }
+}

@@ -1,0 +1,38 @@
+/** Placement: where each wanted instance runs, and the release of what ended. Any number of workers; compare-and-set decides. */
+import {
+  consumerSpecs,
+  type HealthKind,
+  ROUND_INSTANCES_MAX,
+  type StateKind,
+  WAKE_CLASSES,
+  wakeDurable,
+} from "@muster/contracts";
+import { type Cluster, type Service, WorkQueue } from "@muster/runtime";
+import { followCures } from "./cures.ts";
+import { onWakeUps } from "./handlers.ts";
+import { answerSyncs } from "./sync.ts";
+
+export const kinds = {
+  state: ["app", "version", "agent", "wanted", "placed", "waiting", "offer", "ledger", "instance"] as StateKind[],
+  health: ["ended"] as HealthKind[],
+};
+
+export async function startPlacement(cluster: Cluster): Promise<Service> {
+  const queue = new WorkQueue(cluster.nats, cluster.graveyard, {
+    consumers: WAKE_CLASSES.flatMap((wakeClass) =>
+      consumerSpecs.filter((spec) => spec.durable === wakeDurable(wakeClass)),
+    ),
+    roundMax: Math.min(64, ROUND_INSTANCES_MAX),
+    handle: (work) => onWakeUps(cluster, work),
+  });
+  const cures = followCures(cluster);
+  const syncs = answerSyncs(cluster);
+  queue.start();
+  return {
+    async stop() {
+      cures.stop();
+      await queue.stop();
+      syncs.stop();
+    },
+  };
+}
