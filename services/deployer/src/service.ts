@@ -4,6 +4,7 @@ import {
   appShard,
   appToken,
   type Decision,
+  type DeploymentDocument,
   HEADER,
   type HealthKind,
   type StateKind,

@@ -1,11 +1,13 @@
 /** Facts in stream order, many in one batch. The cursor is written with the verdicts, so a restart judges nothing twice. */
 import {
   agentShard,
+  bucketStream,
   CloudEventSchema,
   type Decision,
   FactSchema,
   instanceId,
   SHARD_COUNT,
+  STATE_BUCKET,
   STREAM,
 } from "@muster/contracts";
 import { decideFacts, isTerminal, type NumberedFact } from "@muster/core";
