@@ -1,7 +1,10 @@
-/** One JSON line per event on stderr; stdout belongs to data. */
+/** One JSON line per event, on stderr or in a file; stdout belongs to data. */
+import { openSync, writeSync } from "node:fs";
 import { type Logger, pino } from "pino";
 
 export type Log = Logger;
+
+let descriptor = 2;
 
 /** Level by `MUSTER_LOG_LEVEL` (trace, debug, info, warn, error, silent; default info). */
 const root = pino(
@@ -10,7 +13,12 @@ const root = pino(
     base: { pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
   },
-  pino.destination({ fd: 2, sync: true }),
+  { write: (line: string) => void writeSync(descriptor, line) },
 );
+
+/** From now on every line of this process goes to `file`, appended. */
+export const logTo = (file: string): void => {
+  descriptor = openSync(file, "a");
+};
 
 export const createLog = (component: string): Log => root.child({ component });
