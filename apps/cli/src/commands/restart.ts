@@ -1,0 +1,13 @@
+/** `muster restart APP`: new instances of the same version. */
+import { carryOut, type WaitOptions } from "../change.ts";
+import { findApp } from "../find.ts";
+import type { Run } from "../program.ts";
+import { withSession } from "../session.ts";
+
+export const run: Run = (context, [app = ""], options) =>
+  withSession(context, async (session) => {
+    const id = await findApp(session.client, app);
+    return await carryOut(context, session, "restart", options as WaitOptions, (change) =>
+      session.client.restartApp(id, change),
+    );
+  });

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DeploymentProgress } from "@muster/client";
+import type { DeploymentDocument, InstanceView } from "@muster/contracts";
+import { hopelessFailure, type Impatience, verdictOf } from "./verdict.ts";
+
+const instance = (slot: number, attempt: number, more: Partial<InstanceView> = {}): InstanceView => ({
+  id: `web.${slot}.${attempt}`,
+  app: "/web",
+  slot,
+  attempt,
+  version: 7,
+  state: "running",
+  healthy: null,
+  agent: "n1",
+  host: null,
+  ports: [],
+  pid: null,
+  container: null,
+  sinceMs: 2_000,
+  startedAtMs: null,
+  exitCode: null,
+  reason: "exited",
+  message: "",
+  ...more,
+});
+
+const progress = (more: Partial<DeploymentDocument>, instances: InstanceView[] = []): DeploymentProgress => ({
+  app: "/web",
+  deployment: {
+    id: "d1",
+    app: "/web",
+    action: "start",
+    fromVersion: null,
+    version: 7,
+    instances: 2,
+    state: "running",
+    startedAtMs: 1_000,
+    endedAtMs: null,
+    by: { who: "", from: "" },
+    message: null,
+    trace: null,
+    ...more,
+  },
+  instances,
+  why: null,
+});
+const failed = (slot: number, attempt: number, reason = "exited") =>
+  instance(slot, attempt, { state: "failed", exitCode: 1, reason });
+const waiting = instance(1, 9, { state: "waiting", agent: null });
+const healthy = [instance(0, 1, { healthy: true }), instance(1, 2, { healthy: true })];
+
+for (const [about, state, impatience, exit, outcome, message] of [
+  ["reached", progress({ state: "succeeded" }, healthy), null, 0, "succeeded", /^\/web runs: 2 instances, healthy$/],
+  ["scaled to none", progress({ state: "succeeded", instances: 0 }), null, 0, "succeeded", /^\/web is stopped$/],
+  ["deleted", progress({ state: "succeeded", action: "delete" }), null, 0, "succeeded", /^\/web is gone$/],
+  ["failed", progress({ state: "failed", message: "no" }), null, 1, "failed", /^\/web starting failed: no$/],
+  ["overtaken", progress({ state: "superseded" }), null, 5, "superseded", /overtaken/],
+  ["over, although the time is too", progress({ state: "succeeded" }), "timeout", 0, "succeeded", /runs/],
+  [
+    "not placed in time",
+    progress({}, [instance(0, 1), waiting]),
+    "timeout",
+    3,
+    "not-placed",
+    /^1 instance not placed after 60 s/,
+  ],
+  ["not done in time", progress({}, [instance(0, 1)]), "timeout", 4, "timed-out", /with 1 of 2 ready/],
+  ["never heard of", null, "timeout", 4, "timed-out", /not done/],
+  ["interrupted", progress({}, [waiting]), "interrupt", 130, "interrupted", /the deployment goes on/],
+  [
+    "hopeless",
+    progress({}, [failed(0, 1), failed(0, 2), failed(0, 3)]),
+    "hopeless",
+    1,
+    "hopeless",
+    /web\.0 failed 3 times, exit 1/,
+  ],
+] as [string, DeploymentProgress | null, Impatience, number, string, RegExp][])
+  test(`a deployment that is ${about} exits with ${exit}`, () => {
+    const verdict = verdictOf(state, impatience, 60);
+    assert.deepEqual([verdict.exitCode, verdict.outcome], [exit, outcome]);
+    assert.match(verdict.message, message);
+  });
+
+for (const [about, state, isHopeless] of [
+  ["one failure", progress({}, [failed(0, 1), instance(0, 2, { state: "starting" })]), false],
+  ["three failures of one slot", progress({}, [failed(0, 1), failed(0, 2), failed(0, 3)]), true],
+  ["three failures, then it runs", progress({}, [failed(0, 1), failed(0, 2), failed(0, 3), instance(0, 4)]), false],
+  ["one failure in each of three slots", progress({}, [failed(0, 1), failed(1, 2), failed(2, 3)]), false],
+  ["a missing command once", progress({}, [failed(0, 1, "command-not-found")]), false],
+  [
+    "a missing command twice",
+    progress({}, [failed(0, 1, "command-not-found"), failed(0, 2, "command-not-found")]),
+    true,
+  ],
+  ["failures of the old version", progress({ version: 8 }, [failed(0, 1), failed(0, 2), failed(0, 3)]), false],
+  ["failures while it is removed", progress({ action: "delete" }, [failed(0, 1), failed(0, 2), failed(0, 3)]), false],
+] as const)
+  test(`${about}: ${isHopeless ? "waiting ends" : "waiting goes on"}`, () => {
+    assert.equal(hopelessFailure(state) !== null, isHopeless);
+  });

@@ -1,0 +1,96 @@
+/** How a deployment came out for the one who waited for it. */
+import type { DeploymentProgress } from "@muster/client";
+import type { InstanceView } from "@muster/contracts";
+import { countsOf, DOING, slotLines } from "@muster/terminal/deployment";
+import { isReady, whyNot } from "@muster/terminal/instances";
+import { plural } from "@muster/terminal/units";
+import { EXIT, type ExitCode } from "./exit.ts";
+
+/** Why waiting ended before the deployment did. */
+export type Impatience = "timeout" | "interrupt" | "hopeless" | null;
+
+export type Verdict = {
+  readonly outcome: "succeeded" | "failed" | "superseded" | "hopeless" | "not-placed" | "timed-out" | "interrupted";
+  readonly exitCode: ExitCode;
+  readonly message: string;
+};
+
+/** Reasons that another try on the same machine will meet again. */
+const FATAL_REASONS: ReadonlySet<string> = new Set([
+  "command-not-found",
+  "command-not-executable",
+  "unknown-user",
+  "no-command",
+  "no-image",
+  "image-not-found",
+  "unsupported-parameter",
+  "privileged-refused",
+  "malformed-record",
+]);
+const FATAL_FAILURES_MAX = 2;
+const FAILURES_MAX = 3;
+
+/** The failure that makes waiting pointless: a slot that failed again and again, or once more for a reason that stays. */
+export function hopelessFailure(progress: DeploymentProgress): { instance: InstanceView; failures: number } | null {
+  if (progress.deployment === null || progress.deployment.action === "delete") return null;
+  for (const { instance, failures, lastFailure, isOld } of slotLines(progress)) {
+    if (lastFailure === null || isReady(instance) || isOld) continue;
+    const limit = FATAL_REASONS.has(lastFailure.reason) ? FATAL_FAILURES_MAX : FAILURES_MAX;
+    if (failures >= limit) return { instance: lastFailure, failures };
+  }
+  return null;
+}
+
+export function verdictOf(
+  progress: DeploymentProgress | null,
+  impatience: Impatience,
+  timeoutSeconds: number,
+): Verdict {
+  const deployment = progress?.deployment ?? null;
+  if (progress !== null && deployment !== null && deployment.state !== "running") {
+    const said = deployment.message === null || deployment.message === "" ? "" : `: ${deployment.message}`;
+    const name = `${progress.app} ${DOING[deployment.action]}`;
+    switch (deployment.state) {
+      case "succeeded":
+        return { outcome: "succeeded", exitCode: EXIT.reached, message: success(progress) };
+      case "failed":
+        return { outcome: "failed", exitCode: EXIT.failed, message: `${name} failed${said}` };
+      case "superseded":
+        return {
+          outcome: "superseded",
+          exitCode: EXIT.conflict,
+          message: `${name} was overtaken by a newer change${said}`,
+        };
+    }
+  }
+  const counts = progress === null ? null : countsOf(progress);
+  const soFar = counts === null ? "" : ` with ${counts.ready} of ${counts.wanted} ready`;
+  if (impatience === "interrupt")
+    return { outcome: "interrupted", exitCode: EXIT.interrupted, message: `detached${soFar}: the deployment goes on` };
+  if (impatience === "hopeless" && progress !== null) return hopeless(progress);
+  if (counts !== null && counts.waiting > 0) {
+    const why = progress?.why?.summary;
+    const message = `${plural(counts.waiting, "instance")} not placed after ${timeoutSeconds} s${why === undefined ? "" : `: ${why}`}`;
+    return { outcome: "not-placed", exitCode: EXIT.notPlaced, message };
+  }
+  const message = `not done after ${timeoutSeconds} s${soFar}: the deployment goes on`;
+  return { outcome: "timed-out", exitCode: EXIT.timedOut, message };
+}
+
+function hopeless(progress: DeploymentProgress): Verdict {
+  const failure = hopelessFailure(progress);
+  const slot = failure === null ? "an instance" : failure.instance.id.replace(/\.\d+$/, "");
+  const why = failure === null ? "" : `, ${whyNot(failure.instance) || failure.instance.reason}`;
+  const times = failure === null ? "" : ` ${failure.failures} times`;
+  const message = `${progress.app} does not come up: ${slot} failed${times}${why}`;
+  return { outcome: "hopeless", exitCode: EXIT.failed, message };
+}
+
+function success({ app, deployment, instances }: DeploymentProgress): string {
+  if (deployment?.action === "delete") return `${app} is gone`;
+  const wanted = deployment?.instances ?? 0;
+  if (wanted === 0) return `${app} is stopped`;
+  const living = instances.filter((one) => isReady(one) && one.version === deployment?.version);
+  const areHealthy = living.length > 0 && living.every(({ healthy }) => healthy === true);
+  return `${app} runs: ${plural(wanted, "instance")}${areHealthy ? ", healthy" : ""}`;
+}

@@ -1,0 +1,146 @@
+/** Muster's API as typed methods, spoken over NATS. Every method throws MusterError with the server's own words. */
+import {
+  AgentsReplySchema,
+  type AgentView,
+  type AgentWord,
+  type ApiReply,
+  type AppId,
+  type ClusterView,
+  ClusterViewSchema,
+  type DeploymentDocument,
+  DeploymentDocumentSchema,
+  InstancesReplySchema,
+  type InstanceView,
+  type Why,
+  WhySchema,
+} from "@muster/contracts";
+import { type Nats, traceIdOf } from "@muster/runtime";
+import { z } from "zod";
+import { AppReplySchema, AppsReplySchema, type AppView, ChangeReplySchema } from "./apps.ts";
+import { type Call, type CallOptions, call, errorOf } from "./request.ts";
+
+/** What a changing call was answered. */
+export type Change = {
+  readonly app: AppId;
+  /** Follow it with `followDeployment`; null when nothing had to be done. */
+  readonly deployment: string | null;
+  readonly version: string | null;
+  /** Things the server understood otherwise than one might expect. */
+  readonly warnings: readonly string[];
+  readonly traceId: string | null;
+};
+
+export type ChangeOptions = {
+  /** Overtakes a deployment of the app that is running. */
+  readonly force?: boolean;
+  readonly traceparent?: string | null;
+};
+
+export type InstanceQuery = { readonly app?: AppId; readonly instance?: string; readonly ended?: boolean };
+
+export type Client = {
+  /** Any call of the HTTP API; the answer as it came, whatever its status. */
+  request(request: Call): Promise<ApiReply>;
+  apps(): Promise<AppView[]>;
+  app(id: AppId): Promise<AppView>;
+  /** `spec` is the text as people wrote it, so that errors name its lines. */
+  createApp(spec: string, options?: ChangeOptions): Promise<Change>;
+  /** Makes the app exactly this: fields that are not given go back to their defaults. */
+  replaceApp(id: AppId, spec: string, options?: ChangeOptions): Promise<Change>;
+  /** Changes the given fields only. */
+  patchApp(id: AppId, patch: Readonly<Record<string, unknown>>, options?: ChangeOptions): Promise<Change>;
+  scaleApp(id: AppId, instances: number, options?: ChangeOptions): Promise<Change>;
+  restartApp(id: AppId, options?: ChangeOptions): Promise<Change>;
+  removeApp(id: AppId, options?: ChangeOptions): Promise<Change>;
+  /** Deployments that are running, in Marathon's form. */
+  deployments(): Promise<{ id: string; [key: string]: unknown }[]>;
+  deployment(id: string): Promise<DeploymentDocument>;
+  instances(query?: InstanceQuery): Promise<InstanceView[]>;
+  agents(): Promise<AgentView[]>;
+  setAgentGoal(id: string, goal: AgentWord["goal"]): Promise<void>;
+  why(about: { readonly app: AppId } | { readonly instance: string }): Promise<Why>;
+  cluster(): Promise<ClusterView>;
+};
+
+const DeploymentsReplySchema = z.array(z.looseObject({ id: z.string() }));
+
+/** @param from who asks, for the deployment's history: `muster CLI of alice@laptop`. */
+export function createClient(nats: Nats, { from, ...options }: { from: string } & CallOptions): Client {
+  const request = (one: Call) => call(nats, from, one, options);
+  const ask = async (one: Call): Promise<ApiReply> => {
+    const reply = await request(one);
+    const error = errorOf(reply);
+    if (error !== null) throw error;
+    return reply;
+  };
+  const get = async <T extends z.ZodType>(path: string, schema: T): Promise<z.infer<T>> =>
+    schema.parse(JSON.parse((await ask({ method: "GET", path })).body));
+  const change = async (
+    app: AppId | null,
+    method: Call["method"],
+    path: string,
+    body: string | null,
+    { force, traceparent = null }: ChangeOptions,
+  ): Promise<Change> => {
+    const query = force === true ? `${path.includes("?") ? "&" : "?"}force=true` : "";
+    return changeOf(app, await ask({ method, path: `${path}${query}`, body, traceparent }));
+  };
+  const patchApp: Client["patchApp"] = (id, patch, more = {}) =>
+    change(id, "PATCH", appPath(id), JSON.stringify(patch), more);
+  return {
+    request,
+    apps: async () => (await get("/v2/apps", AppsReplySchema)).apps,
+    app: async (id) => (await get(appPath(id), AppReplySchema)).app,
+    createApp: (spec, more = {}) => change(null, "POST", "/v2/apps", spec, more),
+    replaceApp: (id, spec, more = {}) => change(id, "PUT", `${appPath(id)}?partialUpdate=false`, spec, more),
+    patchApp,
+    scaleApp: (id, instances, more = {}) => patchApp(id, { instances }, more),
+    restartApp: (id, more = {}) => change(id, "POST", `${appPath(id)}/restart`, null, more),
+    removeApp: (id, more = {}) => change(id, "DELETE", appPath(id), null, more),
+    deployments: () => get("/v2/deployments", DeploymentsReplySchema),
+    deployment: (id) => get(`/v1/deployments/${encodeURIComponent(id)}`, DeploymentDocumentSchema),
+    instances: async (query = {}) =>
+      (
+        await get(
+          `/v1/instances${queryText({ ...query, ended: query.ended === true ? "true" : undefined })}`,
+          InstancesReplySchema,
+        )
+      ).instances,
+    agents: async () => (await get("/v1/agents", AgentsReplySchema)).agents,
+    setAgentGoal: async (id, goal) => {
+      await ask({ method: "POST", path: `/v1/agents/${encodeURIComponent(id)}`, body: JSON.stringify({ goal }) });
+    },
+    why: (about) => get(`/v1/why${queryText(about)}`, WhySchema),
+    cluster: () => get("/v1/cluster", ClusterViewSchema),
+  };
+}
+
+const appPath = (id: AppId): string => `/v2/apps${id}`;
+
+function queryText(query: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  return given.length === 0 ? "" : `?${given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&")}`;
+}
+
+function changeOf(app: AppId | null, reply: ApiReply): Change {
+  const headers = new Map(Object.entries(reply.headers).map(([name, value]) => [name.toLowerCase(), value]));
+  const body = reply.body === "" ? {} : JSON.parse(reply.body);
+  const parsed = ChangeReplySchema.parse(body);
+  const trace = headers.get("x-muster-trace") ?? null;
+  return {
+    app: app ?? (typeof body.id === "string" ? body.id : ""),
+    deployment: headers.get("marathon-deployment-id") ?? parsed.deploymentId ?? parsed.deployments?.[0]?.id ?? null,
+    version: parsed.version ?? null,
+    warnings: warningsOf(headers.get("warning")),
+    traceId: traceIdOf(trace) ?? (trace || null),
+  };
+}
+
+/** `299 - "one", 299 - "two"` as RFC 7234 writes it, or plain text. */
+export function warningsOf(header: string | undefined): string[] {
+  if (header === undefined || header.trim() === "") return [];
+  const quoted = [...header.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((match) =>
+    (match[1] as string).replaceAll(/\\(.)/g, "$1"),
+  );
+  return /^\s*\d{3} /.test(header) && quoted.length > 0 ? quoted : [header.trim()];
+}

@@ -1,0 +1,119 @@
+/** Follows a deployment to its end: events say when to look, the API says what is true. */
+import {
+  type AppId,
+  type DeploymentDocument,
+  type InstanceView,
+  MusterError,
+  subjects,
+  TERMINAL_STATES,
+  type Why,
+} from "@muster/contracts";
+import { monotonicMs, type Nats } from "@muster/runtime";
+import type { Client } from "./client.ts";
+import { Pulse } from "./pulse.ts";
+
+/** What is known of a deployment at one moment. */
+export type DeploymentProgress = {
+  readonly app: AppId;
+  readonly deployment: DeploymentDocument | null;
+  /** Living instances of the app, and those that ended since the deployment began. */
+  readonly instances: readonly InstanceView[];
+  /** Why instances wait, or null while none does. */
+  readonly why: Why | null;
+};
+
+export type FollowOptions = {
+  /** Ends the following, not the deployment. */
+  readonly signal?: AbortSignal;
+  /** How long the API may be away before following fails. */
+  readonly patienceMs?: number;
+};
+
+/** An event is followed by a look, but never by more than ten looks a second. */
+const LOOK_EVERY_MS = 100;
+/** Events may be lost; a look this often makes up for it. */
+const POLL_MS = 1_000;
+const PATIENCE_MS = 30_000;
+/** The gateway that answers may not have seen the deployment that another one wrote. */
+const UNSEEN_PATIENCE_MS = 5_000;
+
+/**
+ * Yields every state that differs from the one before, the last with a deployment that is not `running` any more.
+ * @throws MusterError when the API stays away, or the deployment is not known.
+ */
+export async function* followDeployment(
+  client: Client,
+  nats: Nats,
+  app: AppId,
+  deploymentId: string,
+  { signal, patienceMs = PATIENCE_MS }: FollowOptions = {},
+): AsyncGenerator<DeploymentProgress, void, undefined> {
+  const pulse = new Pulse({ everyMs: LOOK_EVERY_MS, pollMs: POLL_MS });
+  const feed = [...subjects.eventsOfApp(app), subjects.event("deployment", deploymentId, ">")];
+  const subscriptions = feed.map((subject) => nats.connection.subscribe(subject, { callback: () => pulse.beat() }));
+  const stop = () => pulse.stop();
+  signal?.addEventListener("abort", stop);
+  let told = "";
+  let lastGoodMs = monotonicMs();
+  let progress: DeploymentProgress | null = null;
+  try {
+    while (signal?.aborted !== true) {
+      try {
+        progress = await look(client, app, deploymentId, progress);
+        lastGoodMs = monotonicMs();
+      } catch (cause) {
+        const limitMs =
+          cause instanceof MusterError && cause.code === "deployment.unknown" ? UNSEEN_PATIENCE_MS : patienceMs;
+        if (!mayPass(cause) || monotonicMs() - lastGoodMs > limitMs) throw cause;
+      }
+      if (progress !== null) {
+        const text = JSON.stringify(progress, withoutTimes);
+        if (text !== told) yield progress;
+        told = text;
+        if (progress.deployment !== null && progress.deployment.state !== "running") return;
+      }
+      await pulse.next();
+    }
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    pulse.stop();
+    for (const subscription of subscriptions) subscription.unsubscribe();
+  }
+}
+
+/** A gateway that restarts, or has not caught up, is worth waiting for; a refusal is not. */
+const mayPass = (cause: unknown): boolean =>
+  cause instanceof MusterError &&
+  ["nats.unreachable", "cluster.not-ready", "deployment.unknown", "internal"].includes(cause.code);
+
+async function look(
+  client: Client,
+  app: AppId,
+  deploymentId: string,
+  before: DeploymentProgress | null,
+): Promise<DeploymentProgress> {
+  // The deployment is read first: instances read after its end show how it ended.
+  const deployment = await client.deployment(deploymentId);
+  const all = await instancesOf(client, app);
+  const instances = all.filter((one) => !hasEnded(one) || (one.sinceMs ?? 0) >= deployment.startedAtMs);
+  const isWaiting = deployment.state === "running" && instances.some(({ state }) => state === "waiting");
+  // Its sentence tells times that move on; the last one will do when a look fails.
+  const why = isWaiting ? await client.why({ app }).catch(() => before?.why ?? null) : null;
+  return { app, deployment, instances, why };
+}
+
+/** An app that was deleted has none, and is soon not known at all. */
+async function instancesOf(client: Client, app: AppId): Promise<InstanceView[]> {
+  try {
+    return await client.instances({ app, ended: true });
+  } catch (cause) {
+    if (cause instanceof MusterError && cause.code === "app.unknown") return [];
+    throw cause;
+  }
+}
+
+/** "waiting since 12 s" is no news a second later. */
+const withoutTimes = (key: string, value: unknown): unknown =>
+  key === "summary" || key === "decidedAtMs" ? undefined : value;
+
+const hasEnded = ({ state }: InstanceView): boolean => (TERMINAL_STATES as readonly string[]).includes(state);

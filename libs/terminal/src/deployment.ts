@@ -1,0 +1,163 @@
+/** A deployment on its way, as lines: what is asked, one line per instance, what stands in its way, how far it is. */
+import type { DeploymentDocument, InstanceView, Why } from "@muster/contracts";
+import { addressOf, hasEnded, hasFailed, isReady, lookOf, whyNot } from "./instances.ts";
+import { mostUrgent } from "./live.ts";
+import type { Screen } from "./screen.ts";
+import { type Column, tableLines } from "./table.ts";
+import { age, duration, plural } from "./units.ts";
+
+/** What is known of a deployment at one moment; `followDeployment` of the client yields it. */
+export type DeploymentProgress = {
+  readonly app: string;
+  readonly deployment: DeploymentDocument | null;
+  /** Living instances of the app, and those that ended since the deployment began. */
+  readonly instances: readonly InstanceView[];
+  /** Why instances wait, or null while none does. */
+  readonly why: Why | null;
+};
+
+/** One line of the picture: a slot's newest instance, and how its earlier attempts ended. */
+export type SlotLine = {
+  readonly instance: InstanceView;
+  readonly failures: number;
+  readonly lastFailure: InstanceView | null;
+  readonly isOld: boolean;
+};
+
+/** Slots in order; the old version's instances stand beside the new ones while both live. */
+export function slotLines({ deployment, instances }: DeploymentProgress): SlotLine[] {
+  const begunAtMs = deployment?.startedAtMs ?? 0;
+  const bySlot = new Map<number, InstanceView[]>();
+  for (const instance of instances) bySlot.set(instance.slot, [...(bySlot.get(instance.slot) ?? []), instance]);
+  const lines: SlotLine[] = [];
+  for (const [, attempts] of [...bySlot].sort(([a], [b]) => a - b)) {
+    attempts.sort((a, b) => a.attempt - b.attempt);
+    const failed = attempts.filter((one) => hasFailed(one) && (one.sinceMs ?? 0) >= begunAtMs);
+    const living = attempts.filter((one) => !hasEnded(one));
+    const shown = living.length > 0 ? living : failed.slice(-1);
+    for (const instance of shown)
+      lines.push({
+        instance,
+        failures: failed.length,
+        lastFailure: failed.at(-1) ?? null,
+        isOld: deployment !== null && instance.version !== deployment.version,
+      });
+  }
+  return lines;
+}
+
+const urgencyOf = ({ instance, failures }: SlotLine): number => {
+  const { urgency } = lookOf(instance);
+  return urgency === 1 && failures > 0 ? 0 : urgency;
+};
+
+function detailOf({ instance, failures, lastFailure, isOld }: SlotLine): string {
+  const own = whyNot(instance);
+  if (lastFailure === null || isReady(instance) || lastFailure.id === instance.id)
+    return failures > 1 && !isReady(instance) ? `${own} (${failures} times)` : own || (isOld ? "old version" : "");
+  const times = failures > 1 ? ` (${failures} times)` : "";
+  return `before: ${whyNot(lastFailure)}${times}`;
+}
+
+export const DOING = {
+  start: "starting",
+  scale: "scaling",
+  upgrade: "upgrading",
+  restart: "restarting",
+  delete: "removing",
+} as const satisfies Record<DeploymentDocument["action"], string>;
+
+export type Counts = { wanted: number; ready: number; moving: number; waiting: number; failed: number; old: number };
+
+export function countsOf(progress: DeploymentProgress): Counts {
+  const counts: Counts = {
+    wanted: progress.deployment?.instances ?? 0,
+    ready: 0,
+    moving: 0,
+    waiting: 0,
+    failed: 0,
+    old: 0,
+  };
+  for (const line of slotLines(progress)) {
+    if (line.isOld) counts.old += 1;
+    else if (isReady(line.instance)) counts.ready += 1;
+    else if (urgencyOf(line) === 0) counts.failed += 1;
+    else if (line.instance.state === "waiting") counts.waiting += 1;
+    else counts.moving += 1;
+  }
+  return counts;
+}
+
+/** `2/3 ready · 1 waiting · 2 old`. */
+export function countsLine(progress: DeploymentProgress, screen: Pick<Screen, "paint" | "glyphs">): string {
+  const { wanted, ready, moving, waiting, failed, old } = countsOf(progress);
+  const isLeaving = progress.deployment?.action === "delete" || wanted === 0;
+  const parts = [
+    isLeaving
+      ? `${plural(ready + moving + waiting + failed + old, "instance")} left`
+      : screen.paint(ready >= wanted ? "good" : "plain", `${ready}/${wanted} ready`),
+    failed > 0 && !isLeaving ? screen.paint("bad", `${failed} failing`) : "",
+    waiting > 0 && !isLeaving ? screen.paint("warn", `${waiting} waiting`) : "",
+    moving > 0 && !isLeaving ? screen.paint("moving", `${moving} on the way`) : "",
+    old > 0 && !isLeaving ? screen.paint("quiet", `${old} old`) : "",
+  ];
+  return parts.filter((part) => part !== "").join(screen.paint("quiet", ` ${screen.glyphs.dot} `));
+}
+
+export type Moment = {
+  readonly nowMs: number;
+  /** Frame of the spinner; null draws none. */
+  readonly tick: number | null;
+  /** Lines under the instances: output of one that fails. */
+  readonly notes?: readonly string[];
+};
+
+/** The whole picture, never taller than the screen: failures first, then what moves, then what is done, then "+n more". */
+export function deploymentLines(progress: DeploymentProgress, screen: Screen, moment: Moment): string[] {
+  const { paint, glyphs } = screen;
+  const { deployment, why } = progress;
+  const frame = moment.tick === null ? "" : `${glyphs.spinner[moment.tick % glyphs.spinner.length]} `;
+  const doing = deployment === null ? "waiting for news" : DOING[deployment.action];
+  const target =
+    deployment === null || deployment.action === "delete" ? "" : ` ${glyphs.arrow} ${deployment.instances}`;
+  const elapsed = deployment === null ? "" : duration((deployment.endedAtMs ?? moment.nowMs) - deployment.startedAtMs);
+  const head = `${paint("moving", frame)}${paint("strong", progress.app)}  ${doing}${target}  ${paint("quiet", elapsed)}`;
+  const notes = [...(moment.notes ?? [])];
+  const waits = why?.waiting ? [`  ${paint("warn", glyphs.warn)} ${why.summary}`] : [];
+  const foot = [...waits, `  ${countsLine(progress, screen)}`];
+  const rowsMax = screen.rows() - 2 - foot.length;
+  const notesShown = notes.slice(0, Math.max(0, Math.min(notes.length, Math.floor(rowsMax / 2))));
+  const lines = slotLines(progress);
+  const { shown, hidden } = mostUrgent(lines, Math.max(1, rowsMax - notesShown.length), urgencyOf);
+  const more = hidden.length === 0 ? [] : [`  ${paint("quiet", `+${hidden.length} more`)}`];
+  return [head, ...instanceLines(shown, screen, moment.nowMs), ...more, ...notesShown, ...foot];
+}
+
+function instanceLines(lines: readonly SlotLine[], screen: Screen, nowMs: number): string[] {
+  const columns: readonly Column<SlotLine>[] = [
+    {
+      title: "",
+      cell: ({ instance }) => ({ text: screen.glyphs[lookOf(instance).glyph], tone: lookOf(instance).tone }),
+    },
+    { title: "", cell: ({ instance }) => instance.id, shrinksTo: 12 },
+    {
+      title: "",
+      cell: ({ instance }) => ({ text: instance.agent ?? "", tone: "quiet" }),
+      shrinksTo: 6,
+      optional: true,
+    },
+    { title: "", cell: ({ instance }) => ({ text: lookOf(instance).word, tone: lookOf(instance).tone }) },
+    { title: "", cell: ({ instance }) => ({ text: age(instance.sinceMs, nowMs), tone: "quiet" }), align: "right" },
+    {
+      title: "",
+      cell: (line) => {
+        const detail = detailOf(line);
+        if (detail !== "") return { text: detail, tone: urgencyOf(line) === 0 ? "bad" : "quiet" };
+        return { text: addressOf(line.instance), tone: "quiet" };
+      },
+      shrinksTo: 10,
+      optional: true,
+    },
+  ];
+  return tableLines(columns, lines, screen, { indent: "  ", titles: false });
+}

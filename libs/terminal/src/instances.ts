@@ -1,0 +1,75 @@
+/** How an instance looks: symbol, word, tone, and how urgently it wants to be seen. The same everywhere. */
+import type { InstanceView } from "@muster/contracts";
+import { unreachable } from "@muster/contracts/errors";
+import type { Glyphs } from "./glyphs.ts";
+import type { Tone } from "./paint.ts";
+import { clean } from "./width.ts";
+
+/** 0 went wrong, 1 is on its way, 2 is where it should be. */
+export type Urgency = 0 | 1 | 2;
+export type Look = {
+  readonly glyph: Exclude<keyof Glyphs, "spinner">;
+  readonly word: string;
+  readonly tone: Tone;
+  readonly urgency: Urgency;
+};
+
+type Seen = Pick<InstanceView, "state" | "healthy">;
+
+export function lookOf({ state, healthy }: Seen): Look {
+  switch (state) {
+    case "waiting":
+      return { glyph: "waiting", word: "waiting", tone: "warn", urgency: 1 };
+    case "placed":
+    case "staging":
+    case "starting":
+      return { glyph: "moving", word: state, tone: "moving", urgency: 1 };
+    case "running":
+      if (healthy === false) return { glyph: "bad", word: "unhealthy", tone: "bad", urgency: 0 };
+      return { glyph: "ok", word: healthy === true ? "healthy" : "running", tone: "good", urgency: 2 };
+    case "killing":
+      return { glyph: "moving", word: "stopping", tone: "quiet", urgency: 1 };
+    case "unreachable":
+    case "overdue":
+      return { glyph: "warn", word: state, tone: "warn", urgency: 0 };
+    case "failed":
+    case "error":
+      return { glyph: "bad", word: state, tone: "bad", urgency: 0 };
+    case "finished":
+    case "killed":
+      return { glyph: "ended", word: state, tone: "quiet", urgency: 2 };
+    default:
+      return unreachable(state);
+  }
+}
+
+export const hasEnded = ({ state }: Pick<InstanceView, "state">): boolean =>
+  state === "failed" || state === "error" || state === "finished" || state === "killed";
+export const hasFailed = ({ state }: Pick<InstanceView, "state">): boolean => state === "failed" || state === "error";
+export const isReady = ({ state, healthy }: Seen): boolean => state === "running" && healthy !== false;
+
+/** `✗ failed`, for a column of a table. */
+export const stateCell = (instance: Seen, glyphs: Glyphs): { text: string; tone: Tone } => {
+  const { glyph, word, tone } = lookOf(instance);
+  return { text: `${glyphs[glyph]} ${word}`, tone };
+};
+
+/** Why it is not where it should be, one line: the sentence, else the reason word; empty for one that is well. */
+export function whyNot(instance: Pick<InstanceView, "state" | "healthy" | "exitCode" | "reason" | "message">): string {
+  if (isReady(instance) || instance.state === "killing") return "";
+  const sentence = clean(instance.message.split("\n")[0] ?? "").trim() || instance.reason;
+  const exit = instance.exitCode === null || instance.exitCode === 0 ? "" : `exit ${instance.exitCode}`;
+  if (exit === "" || sentence.includes(String(instance.exitCode))) return sentence;
+  return sentence === "" || sentence === "exited" ? exit : `${exit}: ${sentence}`;
+}
+
+/** Last lines of output that its agent sent along with its end. */
+export const outputOf = (instance: Pick<InstanceView, "message">): string[] =>
+  instance.message
+    .split("\n")
+    .slice(1)
+    .filter((line) => line.trim() !== "");
+
+/** `10.0.0.5:31002,31003`; empty while it has no ports. */
+export const addressOf = ({ host, ports }: Pick<InstanceView, "host" | "ports">): string =>
+  ports.length === 0 ? "" : `${host ?? ""}:${ports.join(",")}`;
