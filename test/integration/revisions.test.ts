@@ -10,7 +10,10 @@ let server: NatsServer;
 let world: World;
 let names = 0;
 /** Apps and agents of its own for each test, in one world. */
-const name = (what: string): string => `${what}${(names += 1)}`;
+function name(what: string): string {
+  names += 1;
+  return `${what}${names}`;
+}
 
 before(async () => {
   server = await startNatsServer();

@@ -29,11 +29,9 @@ export class Worker {
 
   /** Decides on what this worker sees now; nothing is written yet. */
   decide(app: string): Decision {
-    let draw = 0;
-    const dice = () => ((draw += 1) % 97) / 97;
     return decideRound(
       { state: this.cluster.state, health: this.cluster.health, apps: [app], trace: () => null },
-      { now: Date.now(), dice },
+      { now: Date.now(), dice: () => 0.5 },
     ).decision;
   }
 

@@ -24,7 +24,7 @@ export type NatsServer = {
 
 /** The binary: `MUSTER_NATS_SERVER`, the one the bootstrap linked beside node, or `nats-server` on PATH. */
 export function natsServerBinary(): string {
-  const given = process.env["MUSTER_NATS_SERVER"];
+  const given = process.env.MUSTER_NATS_SERVER;
   if (given !== undefined && given !== "") return given;
   const linked = fileURLToPath(new URL("../../../node_modules/.bin/nats-server", import.meta.url));
   return existsSync(linked) ? linked : "nats-server";

@@ -70,19 +70,21 @@ export function carriedOut(view: StateView, asked: Asked): Change | null {
 /** Throws `app.locked` or `app.deleting` unless the request is forced. */
 export function refuseLocked({ document }: CurrentApp, asked: Asked): void {
   if (asked.force) return;
-  const deployments = document.deployment === null ? [] : [document.deployment];
-  if (document.goal === "deleted") throw deletingApp(document);
-  if (document.deployment === null) return;
-  const message = `App ${asked.app} is being changed by deployment ${document.deployment}: wait until it has ended, or override it with ?force=true`;
-  throw new MusterError("app.locked", message, { deployments });
+  const { deployment } = document;
+  if (document.goal === "deleted") throw deletingApp(document, asked);
+  if (deployment === null) return;
+  const message = `App ${asked.app} is being changed by deployment ${deployment}: wait until it has ended, or override it ${forcing(asked)}`;
+  throw new MusterError("app.locked", message, { deployments: [deployment] });
 }
 
-export function deletingApp(document: AppDocument): MusterError {
-  const message = `App ${document.id} is being deleted: wait until its last instance has ended, or go on with the same app with ?force=true`;
-  return new MusterError("app.deleting", message, {
-    deployments: document.deployment === null ? [] : [document.deployment],
-  });
+export function deletingApp({ id, deployment }: AppDocument, asked: Asked): MusterError {
+  const message = `App ${id} is being deleted: wait until its last instance has ended, or go on with the same app ${forcing(asked)}`;
+  return new MusterError("app.deleting", message, { deployments: deployment === null ? [] : [deployment] });
 }
+
+/** What is published cannot be forced; a request can. */
+const forcing = ({ submitted }: Asked): string =>
+  submitted === null ? "with ?force=true" : "by a PUT with ?force=true";
 
 /** Milliseconds since the epoch, later than the version before and no one's yet, whatever the clock says. */
 export function nextVersion(view: StateView, app: AppId, current: CurrentApp | null, now: number): Version {

@@ -119,7 +119,7 @@ export function decideDelete(view: StateView, asked: Asked, at: Circumstances): 
 /** An app that is being deleted neither scales nor restarts, forced or not: it would come back without being asked for. */
 function livingApp(view: StateView, asked: Asked): CurrentApp {
   const current = knownApp(view, asked.app);
-  if (current.document.goal === "deleted") throw deletingApp(current.document);
+  if (current.document.goal === "deleted") throw deletingApp(current.document, asked);
   return current;
 }
 

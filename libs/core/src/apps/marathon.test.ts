@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { keys } from "@muster/contracts";
+import { appInfo, appTasks } from "./app-info.ts";
+import { deploymentsInfo, queueInfo } from "./queue-info.ts";
+import { endedRow, judge, NOW, offer, place, placedRow, VERSION, wait, want, world } from "./testing/handmade-app.ts";
+import { isoTime } from "./time.ts";
+
+describe("Marathon's forms", () => {
+  test("an app has counts, its deployments, its tasks and its last failure", () => {
+    const here = world({ deployment: "d1" }, { healthChecks: [{ protocol: "TCP" }] });
+    offer(here, "n1");
+    want(here, [10, 11, 12]);
+    place(here, [placedRow(0), placedRow(1)], [endedRow(7)]);
+    judge(here, 0, "running", { healthy: true });
+    const app = appInfo(here.state, here.health, "/hello", { tasks: true, lastTaskFailure: true });
+    assert.equal(app?.id, "/hello");
+    assert.deepEqual([app?.tasksStaged, app?.tasksRunning, app?.tasksHealthy, app?.tasksUnhealthy], [1, 1, 1, 0]);
+    assert.deepEqual(app?.deployments, [{ id: "d1" }]);
+    assert.deepEqual(app?.versionInfo, { lastScalingAt: isoTime(VERSION), lastConfigChangeAt: isoTime(VERSION) });
+    assert.deepEqual(app?.tasks, [
+      {
+        id: "hello.0.10",
+        appId: "/hello",
+        host: "n1.example",
+        ports: [31_000],
+        servicePorts: [10_000],
+        slaveId: "n1",
+        state: "TASK_RUNNING",
+        stagedAt: isoTime(NOW - 20_000),
+        startedAt: isoTime(NOW - 15_000),
+        version: isoTime(VERSION),
+        ipAddresses: [{ ipAddress: "10.0.0.1", protocol: "IPv4" }],
+        healthCheckResults: [{ alive: true, consecutiveFailures: 0, instanceId: "hello.0.10" }],
+      },
+      {
+        id: "hello.1.11",
+        appId: "/hello",
+        host: "n1.example",
+        ports: [31_001],
+        servicePorts: [10_000],
+        slaveId: "n1",
+        state: "TASK_STAGING",
+        stagedAt: isoTime(NOW - 20_000),
+        version: isoTime(VERSION),
+        ipAddresses: [{ ipAddress: "10.0.0.1", protocol: "IPv4" }],
+      },
+    ]);
+    assert.deepEqual(app?.lastTaskFailure, {
+      appId: "/hello",
+      host: "n1.example",
+      message: "exited with code 1",
+      state: "TASK_FAILED",
+      taskId: "hello.0.7",
+      timestamp: isoTime(NOW - 5_000),
+      version: isoTime(VERSION),
+      slaveId: "n1",
+    });
+    assert.deepEqual(appTasks(here.state, here.health, "/hello"), app?.tasks);
+    assert.equal(appInfo(here.state, here.health, "/x", { tasks: true, lastTaskFailure: true }), null);
+  });
+
+  test("the queue is a funnel: each check sees what the ones before it left", () => {
+    const here = world();
+    want(here, [10, 11]);
+    wait(here);
+    const [item] = queueInfo(here.state, here.health, NOW);
+    assert.equal(item?.count, 1);
+    assert.deepEqual(item?.delay, { timeLeftSeconds: 0, overdue: true });
+    const { rejectSummaryLastOffers, processedOffersCount } = (item?.processedOffersSummary ?? {}) as Record<
+      string,
+      unknown
+    >;
+    assert.equal(processedOffersCount, 3);
+    assert.deepEqual(rejectSummaryLastOffers, [
+      { reason: "UnfulfilledConstraint", declined: 2, processed: 3 },
+      { reason: "InsufficientCpus", declined: 1, processed: 1 },
+    ]);
+  });
+
+  test("an app that is held back is in the queue with the time that is left", () => {
+    const here = world({ instances: 2 });
+    want(here, [10], { backoffs: [{ version: VERSION, failures: 1, delayMs: 3_000, untilMs: NOW + 2_500 }] });
+    const [item] = queueInfo(here.state, here.health, NOW);
+    assert.equal(item?.count, 1);
+    assert.deepEqual(item?.delay, { timeLeftSeconds: 3, overdue: false });
+    assert.deepEqual(queueInfo(here.state, here.health, NOW + 3_000), []);
+  });
+
+  test("deployments that run are listed, ended ones are not", () => {
+    const here = world({ deployment: "d1" });
+    const deployment = (id: string) => ({
+      id,
+      app: "/hello",
+      action: "upgrade",
+      fromVersion: 1,
+      version: VERSION,
+      instances: 2,
+      state: "running",
+      startedAtMs: NOW,
+      endedAtMs: null,
+      by: { who: "test", from: "here" },
+      message: null,
+      trace: null,
+    });
+    here.state.put(keys.deployment("d1"), deployment("d1"));
+    here.state.put(keys.deployment("d0"), { ...deployment("d0"), state: "succeeded" });
+    const action = { action: "RestartApplication", app: "/hello" };
+    assert.deepEqual(deploymentsInfo(here.state), [
+      {
+        id: "d1",
+        version: isoTime(VERSION),
+        affectedApps: ["/hello"],
+        affectedPods: [],
+        steps: [{ actions: [action] }],
+        currentActions: [{ ...action, readinessCheckResults: [] }],
+        currentStep: 1,
+        totalSteps: 1,
+      },
+    ]);
+  });
+});

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { MusterError } from "@muster/contracts";
+import { findInstance, instancesOf } from "./instances.ts";
+import {
+  endedRow,
+  judge,
+  NOW,
+  offer,
+  place,
+  placedRow,
+  VERSION,
+  type World,
+  wait,
+  want,
+  world,
+} from "./testing/handmade-app.ts";
+import { spanText } from "./time.ts";
+import { whyOf } from "./why.ts";
+
+describe("instances", () => {
+  test("wish, placement, verdict and end are joined into one row each", () => {
+    const here = world();
+    offer(here, "n1");
+    want(here, [10, 11, 12]);
+    place(
+      here,
+      [placedRow(0), placedRow(1, { agent: "gone" })],
+      [endedRow(7)],
+      [endedRow(8, { signal: "SIGKILL", exitCode: null, reason: "out-of-memory" })],
+    );
+    judge(here, 0, "running", { healthy: true });
+    wait(here);
+    const seen = instancesOf(here.state, here.health, { app: "/hello", ended: true });
+    assert.deepEqual(
+      seen.map(({ id, state, agent, host, sinceMs, message }) => ({
+        id,
+        state,
+        agent,
+        host,
+        ago: NOW - (sinceMs ?? 0),
+        message,
+      })),
+      [
+        {
+          id: "hello.0.7",
+          state: "failed",
+          agent: "n1",
+          host: "n1.example",
+          ago: 5_000,
+          message: "exited with code 1",
+        },
+        {
+          id: "hello.0.8",
+          state: "failed",
+          agent: "n1",
+          host: "n1.example",
+          ago: 5_000,
+          message: "ended by signal SIGKILL: out-of-memory",
+        },
+        { id: "hello.0.10", state: "running", agent: "n1", host: "n1.example", ago: 12_000, message: "" },
+        { id: "hello.1.11", state: "placed", agent: "gone", host: "gone", ago: 20_000, message: "" },
+        { id: "hello.2.12", state: "waiting", agent: null, host: null, ago: 12_000, message: "" },
+      ],
+    );
+    assert.equal(instancesOf(here.state, here.health, {}).length, 3);
+  });
+
+  test("one that has ended and whose wish still stands is told once and waits no more", () => {
+    const here = world();
+    want(here, [10]);
+    place(here, [], [endedRow(10)], [endedRow(10)]);
+    assert.equal(instancesOf(here.state, here.health, { app: "/hello", ended: true }).length, 1);
+    assert.equal(instancesOf(here.state, here.health, { app: "/hello" }).length, 0);
+  });
+
+  test("a beginning of an id that only one has is enough", () => {
+    const here = world();
+    place(here, [placedRow(0), placedRow(1), placedRow(1, { attempt: 110 })]);
+    const find = (text: string) => findInstance(here.state, here.health, text).id;
+    assert.equal(find("hello.0"), "hello.0.10");
+    assert.equal(find("hello.1.11"), "hello.1.11", "a whole id is not a beginning");
+    for (const [text, code] of [
+      ["hello.1", "id.ambiguous"],
+      ["hel", "id.ambiguous"],
+      ["other.0.1", "instance.unknown"],
+      ["", "instance.unknown"],
+    ] as const) {
+      assert.throws(
+        () => find(text),
+        (error) => error instanceof MusterError && error.code === code,
+        text,
+      );
+    }
+  });
+});
+
+describe("why", () => {
+  const summary = ({ state, health }: World) => whyOf(state, health, { app: "/hello" }, NOW);
+
+  test("waiting: who refused, for which reason, what came closest, since when", () => {
+    const here = world();
+    want(here, [10, 11]);
+    place(here, [placedRow(0)]);
+    judge(here, 0, "running");
+    wait(here);
+    const why = summary(here);
+    assert.equal(why.status, "waiting");
+    assert.equal(
+      why.summary,
+      "hello needs 1 more: of 3 agents 2 refused by constraints (rack is rack-1, rack-2 asked), 1 by cpus (needs 0.5, 0.2 free); closest n3 lacks 0.3 cpus; waiting since 12 s",
+    );
+    wait(here, { nearest: { agent: "n3", lacks: "needs 0.5 cpus, 0.2 free" }, refusals: [], agentsSeen: 0 });
+    assert.equal(
+      summary(here).summary,
+      "hello needs 1 more: there are no agents yet; closest n3: needs 0.5 cpus, 0.2 free; waiting since 12 s",
+    );
+  });
+
+  test("delayed: how often it failed, how it failed last, when it is tried again", () => {
+    const here = world({ instances: 1 });
+    want(here, [], { backoffs: [{ version: VERSION, failures: 3, delayMs: 4_000, untilMs: NOW + 4_000 }] });
+    place(here, [], [endedRow(9)]);
+    const why = summary(here);
+    assert.equal(why.status, "delayed");
+    assert.deepEqual(why.delay, { failures: 3, untilMs: NOW + 4_000 });
+    assert.equal(why.lastFailure?.id, "hello.0.9");
+    assert.equal(
+      why.summary,
+      "hello failed 3 times in a row (last: exited with code 1 on n1): the next attempt is due in 4 s",
+    );
+  });
+
+  test("unhealthy, deploying, running and stopped are told apart", () => {
+    const here = world();
+    want(here, [10, 11]);
+    place(here, [placedRow(0), placedRow(1)]);
+    judge(here, 0, "running", { healthy: true });
+    assert.equal(summary(here).status, "deploying");
+    assert.equal(summary(here).summary, "hello is starting: 1 of 2 instances running, 1 placed");
+    judge(here, 1, "running", { healthy: true });
+    assert.equal(summary(here).summary, "hello runs as asked: 2 instances, 2 healthy");
+    assert.equal(summary(here).status, "running");
+    judge(here, 1, "running", { healthy: false, message: "status 500" });
+    assert.equal(summary(here).status, "unhealthy");
+    assert.equal(
+      summary(here).summary,
+      "1 of 2 instances of hello fails its health checks (hello.1.11 on n1: status 500)",
+    );
+    const stopped = world({ instances: 0 });
+    assert.equal(summary(stopped).status, "stopped");
+    const deleted = world({ instances: 0, goal: "deleted" });
+    place(deleted, [placedRow(0)]);
+    judge(deleted, 0, "killing");
+    assert.equal(summary(deleted).status, "deploying");
+    assert.equal(summary(deleted).summary, "hello is being deleted: 1 instance left");
+  });
+
+  test("an instance is asked about by a beginning of its id", () => {
+    const here = world();
+    place(here, [placedRow(0)]);
+    judge(here, 0, "unreachable");
+    const why = whyOf(here.state, here.health, { instance: "hello.0" }, NOW);
+    assert.equal(why.summary, "hello.0.10 is unreachable since 12 s: its agent n1 is silent");
+  });
+
+  test("who is unknown is named", () => {
+    const here = world();
+    const code = (expected: string) => (error: unknown) => error instanceof MusterError && error.code === expected;
+    assert.throws(() => whyOf(here.state, here.health, { app: "/x" }, NOW), code("app.unknown"));
+    assert.throws(() => whyOf(here.state, here.health, { instance: "x.0.1" }, NOW), code("instance.unknown"));
+  });
+});
+
+test("spans of time are told in their two largest units", () => {
+  const cases = [
+    [-5, "0 s"],
+    [0, "0 s"],
+    [12_400, "12 s"],
+    [60_000, "1 min"],
+    [185_000, "3 min 5 s"],
+    [7_440_000, "2 h 4 min"],
+    [90_000_000, "1 d 1 h"],
+  ] as const;
+  for (const [ms, text] of cases) assert.equal(spanText(ms), text, String(ms));
+});
