@@ -52,7 +52,9 @@ export function planRows(rows: readonly Row[], goal: Goal, backoffs: readonly Ba
   const limits = capacities(goal);
   const heldUntilMs = heldUntil(delays, goal.version, now);
   const missing = goal.instances - effective.length;
-  const room = old.length === 0 ? missing : Math.min(missing, limits.most - live.length);
+  // While any instance of an older version stands, one being stopped included, an upgrade keeps to its capacity.
+  const isUpgrade = live.some((row) => row.wish.version !== goal.version);
+  const room = isUpgrade ? Math.min(missing, limits.most - live.length) : missing;
   const add = heldUntilMs === null ? Math.max(0, room) : 0;
 
   const stop = [

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { EndedRow, VerdictDocument } from "@muster/contracts";
+import fc from "fast-check";
+import { specOf } from "../testing/builders.ts";
+import { type Goal, type Plan, planRows } from "./plan.ts";
+import type { Row, RowState } from "./rows.ts";
+
+const NOW = 1_000_000;
+const goal = (instances: number, spec: Record<string, unknown> = {}): Goal => ({
+  version: 2,
+  instances,
+  spec: specOf("/a", { instances, ...spec }),
+  isBraked: false,
+});
+
+function row(attempt: number, state: RowState, version = 2, ended: Partial<EndedRow> = {}): Row {
+  return {
+    wish: { slot: attempt, attempt, version, goal: state === "stopping" ? "stop" : "run" },
+    state,
+    isPlaced: !["unplaced", "ended"].includes(state),
+    ended:
+      state === "ended"
+        ? {
+            slot: attempt,
+            attempt,
+            version,
+            agent: "n1",
+            state: "failed",
+            exitCode: 1,
+            signal: null,
+            reason: "exited",
+            atMs: NOW,
+            ...ended,
+          }
+        : null,
+    verdict: state === "lost" ? ({ level: "unreachable", sinceMs: NOW - 60_000 } as VerdictDocument) : null,
+  };
+}
+const attempts = (rows: readonly Row[]) => rows.map(({ wish }) => wish.attempt);
+const rows = (state: RowState, version: number, ...ids: number[]) => ids.map((id) => row(id, state, version));
+
+test("an empty app gets all its rows at once", () => {
+  assert.equal(planRows([], goal(3), [], NOW).add, 3);
+});
+
+test("scaling down takes those that are not up first, then the youngest", () => {
+  const all = [...rows("up", 2, 1, 2, 3), row(4, "starting")];
+  assert.deepEqual(attempts(planRows(all, goal(2), [], NOW).stop), [4, 3]);
+  assert.deepEqual(attempts(planRows(all, goal(2, { killSelection: "OLDEST_FIRST" }), [], NOW).stop), [4, 1]);
+});
+
+test("an upgrade starts new ones beside the old, and stops an old one for each new one that is up", () => {
+  const start = planRows(rows("up", 1, 1, 2), goal(2), [], NOW);
+  assert.deepEqual([start.add, start.stop.length], [2, 0]);
+  const half = planRows([...rows("up", 1, 1, 2), row(3, "up"), row(4, "starting")], goal(2), [], NOW);
+  assert.deepEqual([half.add, attempts(half.stop)], [0, [1]]);
+});
+
+test("without over-capacity an upgrade stops first, as far as the least capacity allows", () => {
+  const spec = { upgradeStrategy: { minimumHealthCapacity: 0.5, maximumOverCapacity: 0 } };
+  const start = planRows(rows("up", 1, 1, 2, 3, 4), goal(4, spec), [], NOW);
+  assert.deepEqual([start.add, attempts(start.stop)], [0, [1, 2]]);
+});
+
+test("where both limits are equal and full, one extra instance is allowed", () => {
+  const spec = { upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 0 } };
+  assert.equal(planRows(rows("up", 1, 1, 2), goal(2, spec), [], NOW).add, 1);
+});
+
+test("a failure is replaced after its backoff, which grows; a kill is replaced at once", () => {
+  const spec = { backoffSeconds: 2, backoffFactor: 3, maxLaunchDelaySeconds: 5 };
+  const first = planRows([row(1, "ended")], goal(1, spec), [], NOW);
+  assert.deepEqual([first.add, attempts(first.drop), first.lookAgainAtMs], [0, [1], NOW + 2_000]);
+  const second = planRows([row(2, "ended")], goal(1, spec), first.backoffs, NOW + 2_500);
+  assert.equal(second.backoffs[0]?.delayMs, 5_000, "never above the longest delay");
+  assert.equal(planRows([], goal(1, spec), first.backoffs, NOW + 2_001).add, 1);
+  assert.equal(planRows([row(1, "ended", 2, { state: "killed" })], goal(1, spec), [], NOW).add, 1);
+  assert.deepEqual(
+    planRows([], goal(1, spec), first.backoffs, NOW + 60_000).backoffs,
+    [],
+    "forgotten after a quiet time",
+  );
+});
+
+test("a lost instance is replaced when its time is over, keeps its row until another is up, and never under the brake", () => {
+  const spec = { unreachableStrategy: { inactiveAfterSeconds: 30, expungeAfterSeconds: 60 } };
+  const lost = planRows([row(1, "lost")], goal(1, spec), [], NOW);
+  assert.deepEqual([lost.add, lost.stop.length], [1, 0]);
+  assert.deepEqual(attempts(planRows([row(1, "lost"), row(2, "up")], goal(1, spec), [], NOW).stop), [1]);
+  assert.equal(planRows([row(1, "lost")], { ...goal(1, spec), isBraked: true }, [], NOW).add, 0);
+  assert.equal(planRows([row(1, "lost")], goal(1, { unreachableStrategy: "disabled" }), [], NOW).add, 0);
+  const patient = planRows(
+    [row(1, "lost")],
+    goal(1, { unreachableStrategy: { inactiveAfterSeconds: 90, expungeAfterSeconds: 90 } }),
+    [],
+    NOW,
+  );
+  assert.deepEqual([patient.add, patient.lookAgainAtMs], [0, NOW + 30_000]);
+});
+
+test("an instance that returned after it was replaced is one too many: the one that is not up goes", () => {
+  assert.deepEqual(attempts(planRows([row(1, "up"), row(2, "starting")], goal(1), [], NOW).stop), [2]);
+});
+
+test("the goal is reached only when exactly the wanted instances are up and nothing is left over", () => {
+  assert.equal(planRows([row(1, "up")], goal(1), [], NOW).isReached, true);
+  for (const other of ["starting", "down", "lost", "stopping"] as const)
+    assert.equal(planRows([row(1, "up"), row(2, other)], goal(1), [], NOW).isReached, false, other);
+  assert.equal(planRows([row(1, "up", 1)], goal(1), [], NOW).isReached, false);
+  assert.equal(planRows([], goal(0), [], NOW).isReached, true);
+});
+
+/** What the world makes of a plan when nothing fails: rows advance by one state, in an order the dice choose. */
+function advance(now: Row[], plan: Plan, next: () => number): Row[] {
+  const stopped = new Set(plan.stop);
+  const kept = now
+    .filter((each) => !plan.drop.includes(each))
+    .map((each) =>
+      stopped.has(each) ? { ...each, state: "stopping" as const, wish: { ...each.wish, goal: "stop" as const } } : each,
+    );
+  let attempt = Math.max(0, ...now.map(({ wish }) => wish.attempt));
+  for (let i = 0; i < plan.add; i += 1) {
+    attempt += 1;
+    kept.push(row(attempt, "unplaced"));
+  }
+  return kept.map((each): Row => {
+    if (next() < 0.5) return each;
+    if (each.state === "unplaced") return { ...each, state: "starting", isPlaced: true };
+    if (each.state === "starting") return { ...each, state: "up" };
+    if (each.state === "stopping")
+      return each.isPlaced
+        ? {
+            ...each,
+            state: "ended",
+            isPlaced: false,
+            ended: { ...(row(each.wish.attempt, "ended").ended as EndedRow), state: "killed" },
+          }
+        : each;
+    return each;
+  });
+}
+
+test("from any healthy start every goal is reached, never below the least capacity nor above the most while nothing fails", () => {
+  fc.assert(
+    fc.property(
+      fc.record({
+        old: fc.nat(6),
+        instances: fc.nat(6),
+        least: fc.constantFrom(0, 0.25, 0.5, 1),
+        over: fc.constantFrom(0, 0.3, 1),
+        dice: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 200, maxLength: 200 }),
+      }),
+      ({ old, instances, least, over, dice }) => {
+        const wanted = goal(instances, {
+          upgradeStrategy: { minimumHealthCapacity: least, maximumOverCapacity: over },
+        });
+        let at = 0;
+        const next = () => {
+          at += 1;
+          // The world is slow as the dice say, but it does move.
+          if (at % 7 === 0) return 1;
+          return dice[at % dice.length] as number;
+        };
+        let now = Array.from({ length: old }, (_, i) => row(i + 1, "up", 1));
+        const floor = Math.min(old, Math.ceil(instances * least));
+        const roof = Math.max(old, Math.floor(instances * (1 + over)), Math.ceil(instances * least) + 1);
+        for (let step = 0; step < 400; step += 1) {
+          const plan = planRows(now, wanted, [], NOW);
+          if (plan.isReached) return;
+          now = advance(now, plan, next);
+          const up = now.filter(({ state }) => state === "up").length;
+          assert.ok(up >= floor, `${up} up, at least ${floor} wanted`);
+          assert.ok(now.filter(({ state }) => state !== "ended").length <= roof, `${now.length} rows, at most ${roof}`);
+        }
+        assert.fail(`not reached: ${JSON.stringify(now.map(({ state, wish }) => `${state}@${wish.version}`))}`);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,64 @@
+/** Documents for tests, with everything that does not matter filled in. */
+import {
+  type AppDocument,
+  type AppSpec,
+  keys,
+  type OfferDocument,
+  readApp,
+  type VersionDocument,
+} from "@muster/contracts";
+import { emptyLedger } from "../ledger.ts";
+import type { MemoryBucket } from "./memory-bucket.ts";
+
+export const specOf = (id: string, more: Record<string, unknown> = {}): AppSpec =>
+  readApp({ id, cmd: "sleep 1000", cpus: 1, mem: 64, ...more }).spec;
+
+export const offerOf = (agent: string, more: Partial<OfferDocument> = {}): OfferDocument => ({
+  agent,
+  hostname: agent,
+  address: "127.0.0.1",
+  capacity: { cpuMillis: 4_000, memoryMib: 4_096, diskMib: 4_096, gpus: 0 },
+  ports: [{ first: 31_000, last: 31_009 }],
+  attributes: {},
+  role: "*",
+  region: null,
+  zone: null,
+  runtimes: ["process", "docker"],
+  incarnation: 1,
+  ...more,
+});
+
+export const openLedger = (agent: string) =>
+  emptyLedger(agent, { open: true, reason: "open", sinceMs: 0, incarnation: 1 });
+
+export function addAgent(bucket: MemoryBucket, agent: string, more: Partial<OfferDocument> = {}): void {
+  bucket.write(keys.offer(agent), offerOf(agent, more));
+  bucket.write(keys.ledger(agent), openLedger(agent));
+}
+
+export const appOf = (
+  id: string,
+  version: number,
+  instances: number,
+  more: Partial<AppDocument> = {},
+): AppDocument => ({
+  id,
+  version,
+  instances,
+  goal: "run",
+  deployment: null,
+  createdAtMs: 0,
+  scaledAtMs: 0,
+  trace: null,
+  ...more,
+});
+
+export function addApp(bucket: MemoryBucket, spec: AppSpec, version = 1): void {
+  bucket.write(keys.version(spec.id, version), {
+    app: spec.id,
+    version,
+    spec,
+    by: { who: "test", from: "test" },
+  } satisfies VersionDocument);
+  bucket.write(keys.app(spec.id), appOf(spec.id, version, spec.instances));
+}

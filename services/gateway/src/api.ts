@@ -1,0 +1,41 @@
+/** The whole API as one fetch function: HTTP and NATS hand their requests to it alike. */
+import { MusterError } from "@muster/contracts";
+import { addAppChanges } from "./app-changes.ts";
+import { addApps, addVersions } from "./apps.ts";
+import { addCluster } from "./cluster.ts";
+import { addDocuments } from "./documents.ts";
+import { errorResponse } from "./errors.ts";
+import type { Gateway } from "./gateway.ts";
+import { refuseForeignPages, setHeaders, whenReady } from "./guards.ts";
+import { addProbes } from "./probes.ts";
+import { type Api, newApi } from "./route.ts";
+import { addOwn } from "./v1.ts";
+
+export function createApi(gateway: Gateway): Api {
+  const api = newApi();
+  api.use("*", setHeaders, refuseForeignPages);
+  api.use("/v2/*", whenReady(gateway));
+  api.use("/v1/*", whenReady(gateway));
+  addApps(api, gateway);
+  addVersions(api, gateway);
+  addAppChanges(api, gateway);
+  addCluster(api, gateway);
+  addOwn(api, gateway);
+  addProbes(api, gateway);
+  addDocuments(api);
+  api.onError((error) => errorResponse(error));
+  api.notFound((c) => {
+    const isMarathons = /^\/v2\/(groups|pods|events|plugins|artifacts|eventSubscriptions|schemas)(\/|$)/.test(
+      c.req.path,
+    );
+    const more = isMarathons
+      ? "Marathon has it, this release of Muster does not yet"
+      : "GET /openapi.json lists what does";
+    return errorResponse(
+      new MusterError("route.unknown", `Nothing answers ${c.req.method} ${shown(c.req.path)} here: ${more}`),
+    );
+  });
+  return api;
+}
+
+const shown = (path: string): string => (path.length > 200 ? `${path.slice(0, 199)}…` : path);

@@ -1,0 +1,73 @@
+/** What the endpoints stand on: two views, one way to commit, telemetry, and the world's time and chance. */
+import {
+  type Circumstances,
+  type Decision,
+  type HealthView,
+  type Lease,
+  MusterError,
+  type Requester,
+  type StateView,
+} from "@muster/contracts";
+import { createLog, type Span, type Telemetry, withSpan } from "@muster/runtime";
+
+export const SERVICE = "gateway";
+export const log = createLog(SERVICE);
+
+export type Gateway = {
+  readonly state: StateView & { readonly complete: boolean };
+  readonly health: HealthView & { readonly complete: boolean };
+  readonly telemetry: Telemetry;
+  /** Commits what `decide` answers, and asks it again when another was faster. Nothing to write is fine. */
+  commit(decide: () => Decision): Promise<void>;
+  /** The processes that live. */
+  leases(): readonly Lease[];
+  circumstances(): Circumstances;
+  drawId(): string;
+};
+
+/** How long clients wait before they ask a gateway again that has not read everything yet. */
+export const RETRY_AFTER_SECONDS = 1;
+
+/** Throws `cluster.not-ready`: answers and decisions from half a view would be wrong, and nothing would say so. */
+export function refuseNotReady({ state, health }: Gateway): void {
+  if (state.complete && health.complete) return;
+  throw new MusterError(
+    "cluster.not-ready",
+    "This gateway has not read the cluster's state yet, or has lost its nats-server: try again in a moment",
+  );
+}
+
+/** Where a change comes from. */
+export type Origin = { readonly by: Requester; readonly submitted: number | null };
+
+/** Reads and checks what people sent, in a span of its own. */
+export const validate = <T>({ telemetry }: Gateway, parent: Span, read: () => T | Promise<T>): Promise<T> =>
+  withSpan(telemetry, SERVICE, "validate", { parent: parent.traceparent }, read);
+
+/**
+ * Decides and commits, in a span of its own. Answers what the decision that was committed answered.
+ * Throws what `decide` throws, `cluster.not-ready` while nats is away, `internal` when the server refuses the batch.
+ */
+export function commit<A>(
+  gateway: Gateway,
+  parent: Span,
+  decide: (at: Circumstances) => { readonly decision: Decision; readonly answer: A },
+): Promise<A> {
+  return withSpan(gateway.telemetry, SERVICE, "commit", { parent: parent.traceparent }, async (span) => {
+    const answers: A[] = [];
+    try {
+      await gateway.commit(() => {
+        refuseNotReady(gateway);
+        const { decision, answer } = decide(gateway.circumstances());
+        answers.push(answer);
+        return decision;
+      });
+    } catch (cause) {
+      if (cause instanceof MusterError) throw cause;
+      refuseNotReady(gateway);
+      throw new MusterError("internal", `The change could not be stored: ${(cause as Error).message}`, { cause });
+    }
+    span.set({ "muster.tries": answers.length });
+    return answers.at(-1) as A;
+  });
+}

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type Decision, MusterError, NO_DECISION } from "@muster/contracts";
+import { GroupCommit } from "./group-commit.ts";
+
+const write = (...keys: string[]): Decision => ({
+  ...NO_DECISION,
+  writes: keys.map((key) => ({ key, value: { key }, expect: 0 })),
+  trace: `trace of ${keys[0]}`,
+});
+
+/** A committer that waits for `release` and keeps the batches it was given. */
+function harness({
+  fail = () => false,
+  messageBytesMax = 10_000,
+}: {
+  fail?: (keys: string[]) => boolean;
+  messageBytesMax?: number;
+} = {}) {
+  const batches: Decision[] = [];
+  const group = new GroupCommit({
+    messageBytesMax: () => messageBytesMax,
+    async commit(decide) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const decision = decide();
+      if (decision.writes.length === 0 && decision.events.length === 0) return;
+      const keys = decision.writes.map(({ key }) => key);
+      if (fail(keys)) throw new Error(`refused ${keys.join(" ")}`);
+      batches.push(decision);
+    },
+  });
+  return { group, batches, keys: () => batches.map((batch) => batch.writes.map(({ key }) => key)) };
+}
+
+describe("group commit", () => {
+  test("requests that come together are one batch", async () => {
+    const { group, keys } = harness();
+    await Promise.all(["a", "b", "c"].map((key) => group.add(() => write(key))));
+    assert.deepEqual(keys(), [["a", "b", "c"]]);
+  });
+
+  test("two that write one key are two batches, and the second is decided after the first", async () => {
+    const { group, batches, keys } = harness();
+    const seen: number[] = [];
+    const add = (key: string) =>
+      group.add(() => {
+        seen.push(batches.length);
+        return write(key);
+      });
+    await Promise.all([add("a"), add("a"), add("b")]);
+    assert.deepEqual(keys(), [["a", "b"], ["a"]]);
+    assert.equal(seen.at(-1), 1);
+  });
+
+  test("a refusal is the refused one's alone, and nothing to write is an answer", async () => {
+    const { group, keys } = harness();
+    const refusal = new MusterError("app.exists", "taken");
+    const results = await Promise.allSettled([
+      group.add(() => write("a")),
+      group.add(() => {
+        throw refusal;
+      }),
+      group.add(() => NO_DECISION),
+    ]);
+    assert.deepEqual(
+      results.map((result) => result.status),
+      ["fulfilled", "rejected", "fulfilled"],
+    );
+    assert.deepEqual(keys(), [["a"]]);
+  });
+
+  test("of a batch that the server refuses only the bad one fails", async () => {
+    const { group, keys } = harness({ fail: (batch) => batch.includes("bad") });
+    const results = await Promise.allSettled(["a", "bad", "b"].map((key) => group.add(() => write(key))));
+    assert.deepEqual(
+      results.map((result) => result.status),
+      ["fulfilled", "rejected", "fulfilled"],
+    );
+    assert.deepEqual(keys(), [["a"], ["b"]]);
+  });
+
+  test("a committer that fails before it asks fails those who wait, and serves those who come later", async () => {
+    let isBroken = true;
+    const group = new GroupCommit({
+      messageBytesMax: () => 10_000,
+      async commit(decide) {
+        if (isBroken) throw new Error("closed");
+        decide();
+      },
+    });
+    const results = await Promise.allSettled(["a", "b"].map((key) => group.add(() => write(key))));
+    assert.deepEqual(
+      results.map((result) => result.status),
+      ["rejected", "rejected"],
+    );
+    isBroken = false;
+    await group.add(() => write("c"));
+  });
+
+  test("events keep the trace of the request they are told for", async () => {
+    const { group, batches } = harness();
+    const event = { type: "muster.app.deleted", subject: "/a", id: "1", data: { app: "/a" } } as const;
+    await Promise.all(["a", "b"].map((key) => group.add(() => ({ ...write(key), events: [event] }))));
+    assert.deepEqual(
+      batches[0]?.events.map(({ trace }) => trace),
+      ["trace of a", "trace of b"],
+    );
+  });
+
+  test("what the server cannot take is refused before it is sent", async () => {
+    const { group, keys } = harness({ messageBytesMax: 5_000 });
+    const large: Decision = { ...NO_DECISION, writes: [{ key: "a", value: "x".repeat(2_000), expect: 0 }] };
+    await assert.rejects(
+      group.add(() => large),
+      (error) => error instanceof MusterError && error.code === "document.too-large",
+    );
+    assert.deepEqual(keys(), []);
+  });
+
+  test("a thousand requests take a few batches", async () => {
+    const { group, keys } = harness();
+    await Promise.all(Array.from({ length: 1_000 }, (_, i) => group.add(() => write(`k${i}`, `l${i}`))));
+    assert.equal(keys().flat().length, 2_000);
+    assert.ok(keys().length < 10, `${keys().length} batches`);
+  });
+});

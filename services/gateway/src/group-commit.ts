@@ -1,0 +1,140 @@
+/**
+ * Decisions of many requests in one batch. The server syncs to disk once a batch, whatever its size up to some hundred
+ * messages, so requests that come together share that wait. Each is still decided, refused and answered on its own.
+ */
+import { type Decision, MusterError, NO_DECISION } from "@muster/contracts";
+
+/** A batch takes 1,000 messages; it is as fast with this many as with one, and a lost revision costs less. */
+const MESSAGES_MAX = 300;
+const BYTES_MAX = 1_000_000;
+/** Room for a message's headers beside its body. */
+const HEADER_BYTES = 4_096;
+
+type Request = {
+  readonly decide: () => Decision;
+  readonly resolve: () => void;
+  readonly reject: (cause: unknown) => void;
+};
+type Group = { readonly decision: Decision; readonly members: readonly Request[] };
+
+export type GroupCommitOptions = {
+  /** Commits what the function answers, and asks it again after a lost revision. */
+  readonly commit: (decide: () => Decision) => Promise<void>;
+  /** The largest message the server takes. */
+  readonly messageBytesMax: () => number;
+};
+
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  #pending: Request[] = [];
+  #isRunning = false;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the decision is committed or was none. Rejects with what `decide` throws, or why the batch failed. */
+  add(decide: () => Decision): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ decide, resolve, reject });
+      if (!this.#isRunning) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#pending.length > 0) {
+      let members: readonly Request[] = [];
+      try {
+        await this.#options.commit(() => {
+          const group = this.#gather();
+          members = group.members;
+          return group.decision;
+        });
+        for (const member of members) member.resolve();
+        this.#drop(members);
+      } catch (cause) {
+        // Whoever fails before it asks would fail for ever.
+        const failed = members.length > 0 ? members : this.#pending;
+        this.#drop(failed);
+        await this.#alone(failed, cause);
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  #drop(requests: readonly Request[]): void {
+    this.#pending = this.#pending.filter((pending) => !requests.includes(pending));
+  }
+
+  /** A batch that the server refused is tried piece by piece, so that what is wrong with one fails that one only. */
+  async #alone(members: readonly Request[], cause: unknown): Promise<void> {
+    const [only, ...others] = members;
+    if (others.length === 0) return only?.reject(cause);
+    for (const member of members) {
+      await this.#options.commit(member.decide).then(member.resolve, member.reject);
+    }
+  }
+
+  /** Decides each waiting request; those that write what another one writes wait for the next batch. */
+  #gather(): Group {
+    const members: Request[] = [];
+    const decisions: Decision[] = [];
+    const keys = new Set<string>();
+    let [messages, bytes] = [0, 0];
+    for (const request of [...this.#pending]) {
+      if (messages >= MESSAGES_MAX || bytes >= BYTES_MAX) break;
+      const decision = this.#decide(request);
+      if (decision === null || decision.writes.some(({ key }) => keys.has(key))) continue;
+      for (const { key } of decision.writes) keys.add(key);
+      messages += decision.writes.length + decision.events.length;
+      bytes += sizesOf(decision).reduce((sum, size) => sum + size, 0);
+      members.push(request);
+      decisions.push(decision);
+    }
+    return { decision: merged(decisions), members };
+  }
+
+  /** null: there is nothing to commit, and the request has its answer. */
+  #decide(request: Request): Decision | null {
+    try {
+      const decision = request.decide();
+      if (decision.writes.length > 0 || decision.events.length > 0) {
+        this.#refuseLarge(decision);
+        return decision;
+      }
+      request.resolve();
+    } catch (cause) {
+      request.reject(cause);
+    }
+    this.#drop([request]);
+    return null;
+  }
+
+  #refuseLarge(decision: Decision): void {
+    const bytesMax = this.#options.messageBytesMax() - HEADER_BYTES;
+    const largest = Math.max(...sizesOf(decision));
+    if (largest <= bytesMax) return;
+    const message = `The document takes ${largest} bytes as it is stored, the nats-server takes ${bytesMax}: make it smaller, or raise max_payload there`;
+    throw new MusterError("document.too-large", message);
+  }
+}
+
+const sizesOf = ({ writes, events }: Decision): number[] =>
+  [...writes.map(({ value }) => value), ...events.map(({ data }) => data)].map((value) =>
+    Buffer.byteLength(JSON.stringify(value)),
+  );
+
+/** One decision of many; each event and each wake-up keeps the trace it came with. */
+function merged(decisions: readonly Decision[]): Decision {
+  const [only, ...others] = decisions;
+  if (only === undefined) return NO_DECISION;
+  if (others.length === 0) return only;
+  return {
+    writes: decisions.flatMap(({ writes }) => writes),
+    asserts: decisions.flatMap(({ asserts }) => asserts),
+    events: decisions.flatMap(({ events, trace }) => events.map((event) => ({ trace, ...event }))),
+    wakes: decisions.flatMap(({ wakes, trace }) => wakes.map((wake) => ({ trace, ...wake }))),
+    trace: null,
+  };
+}

@@ -1,0 +1,37 @@
+/** What every request passes through: headers that Marathon sets, no answers from half a view, no orders from web pages. */
+import type { MiddlewareHandler } from "hono";
+import { type Gateway, refuseNotReady } from "./gateway.ts";
+import type { Env } from "./route.ts";
+
+const HEADERS = {
+  "Cache-Control": "no-cache, no-store, must-revalidate",
+  Pragma: "no-cache",
+  Expires: "0",
+  "X-Frame-Options": "DENY",
+  "X-XSS-Protection": "1; mode=block",
+} as const;
+
+export const setHeaders: MiddlewareHandler<Env> = async (c, next) => {
+  await next();
+  for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
+};
+
+export const whenReady =
+  (gateway: Gateway): MiddlewareHandler<Env> =>
+  async (_c, next) => {
+    refuseNotReady(gateway);
+    await next();
+  };
+
+/**
+ * A page of another site may make a browser post here without asking, and an app is a command. Browsers name such a
+ * page in `Origin`; programs send none.
+ */
+export const refuseForeignPages: MiddlewareHandler<Env> = async (c, next) => {
+  const origin = c.req.header("origin");
+  const isQuestion = c.req.method === "GET" || c.req.method === "HEAD";
+  if (origin === undefined || isQuestion || hostOf(origin) === c.req.header("host")) return await next();
+  return c.json({ message: `A page of ${hostOf(origin) || "another site"} may not change anything here` }, 403);
+};
+
+const hostOf = (origin: string): string => (URL.canParse(origin) ? new URL(origin).host : "");

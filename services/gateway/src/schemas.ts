@@ -1,0 +1,167 @@
+/** Shapes of requests and replies as OpenAPI describes them. Specs are read by `readApp`, which takes more spellings. */
+import { z } from "@hono/zod-openapi";
+import {
+  AgentViewSchema,
+  AgentWordSchema,
+  CHECK_PROTOCOLS,
+  ClusterViewSchema,
+  DeploymentDocumentSchema,
+  ErrorBodySchema,
+  InstanceViewSchema,
+  OPERATORS,
+  PROTOCOLS,
+  WhySchema,
+} from "@muster/contracts";
+
+/** A schema of the contracts as a component with a name: only schemas made here can have one. */
+const named = <S extends z.ZodRawShape>(name: string, { shape }: z.ZodObject<S>) => z.object(shape).openapi(name);
+
+export const ErrorSchema = named("Error", ErrorBodySchema);
+export const InstancesSchema = z.object({ instances: z.array(named("Instance", InstanceViewSchema)) });
+export const AgentsSchema = z.object({ agents: z.array(named("Agent", AgentViewSchema)) });
+export const WhyReplySchema = named("Why", WhySchema);
+export const ClusterSchema = named("Cluster", ClusterViewSchema);
+export const DeploymentSchema = named("Deployment", DeploymentDocumentSchema);
+export const AgentWordReplySchema = named("AgentWord", AgentWordSchema);
+export const AgentGoalSchema = z.object({ goal: AgentWordSchema.shape.goal }).openapi("AgentGoal");
+
+/** `true` and `false` in any case, as Marathon's clients write them; a bare `?force` means true. */
+export const flag = (fallback: boolean, description: string) =>
+  z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(["true", "false", "1", "0", ""], { error: "expected true or false" }))
+    .transform((text) => text !== "false" && text !== "0")
+    .default(fallback)
+    .openapi({ type: "boolean", default: fallback, description });
+
+/** A key that may stand several times. */
+export const list = (description: string) => z.array(z.string()).default([]).openapi({ description });
+
+export const text = (description: string) => z.string().optional().openapi({ description });
+
+const seconds = z.number().min(0);
+const texts = z.record(z.string(), z.string());
+
+const PortDefinitionSchema = z.looseObject({
+  port: z.int().optional().describe("0: a service port of the cluster is chosen"),
+  protocol: z.enum(PROTOCOLS).optional(),
+  name: z.string().optional(),
+  labels: texts.optional(),
+});
+
+const PortMappingSchema = z.looseObject({
+  containerPort: z.int().optional(),
+  hostPort: z.int().optional().describe("0: any free port of the host"),
+  servicePort: z.int().optional().describe("0: a service port of the cluster is chosen"),
+  protocol: z.enum(PROTOCOLS).optional(),
+  name: z.string().optional(),
+  labels: texts.optional(),
+});
+
+const ContainerSchema = z.looseObject({
+  type: z.enum(["DOCKER", "MESOS"]).optional(),
+  docker: z
+    .looseObject({
+      image: z.string(),
+      forcePullImage: z.boolean().optional(),
+      privileged: z.boolean().optional(),
+      parameters: z.array(z.object({ key: z.string(), value: z.string() })).optional(),
+    })
+    .optional(),
+  portMappings: z.array(PortMappingSchema).optional(),
+});
+
+const HealthCheckSchema = z.looseObject({
+  protocol: z.enum(CHECK_PROTOCOLS).optional(),
+  path: z.string().optional(),
+  portIndex: z.int().optional(),
+  port: z.int().optional(),
+  command: z.object({ value: z.string() }).optional(),
+  gracePeriodSeconds: seconds.optional(),
+  intervalSeconds: seconds.optional(),
+  timeoutSeconds: seconds.optional(),
+  maxConsecutiveFailures: z.int().min(0).optional(),
+  delaySeconds: seconds.optional(),
+  ignoreHttp1xx: z.boolean().optional(),
+});
+
+const appFields = {
+  cmd: z.string().optional().describe("a shell line; either this, or args, or the image's own command"),
+  args: z.array(z.string()).optional(),
+  user: z.string().optional(),
+  env: texts.optional(),
+  labels: texts.optional(),
+  instances: z.int().min(0).optional().describe("default 1"),
+  cpus: z.number().optional().describe("cores; default 1"),
+  mem: z.number().optional().describe("MiB; default 128"),
+  disk: z.number().optional().describe("MiB; default 0"),
+  gpus: z.int().optional().describe("default 0"),
+  constraints: z
+    .array(z.array(z.string()))
+    .optional()
+    .describe(`[field, operator] or [field, operator, value]; operators: ${OPERATORS.join(", ")}`),
+  acceptedResourceRoles: z.array(z.string()).optional(),
+  container: ContainerSchema.optional(),
+  networks: z.array(z.looseObject({ mode: z.enum(["host", "container/bridge", "none"]) })).optional(),
+  portDefinitions: z.array(PortDefinitionSchema).optional(),
+  requirePorts: z.boolean().optional(),
+  healthChecks: z.array(HealthCheckSchema).optional(),
+  backoffSeconds: seconds.optional(),
+  backoffFactor: z.number().min(1).optional(),
+  maxLaunchDelaySeconds: seconds.optional(),
+  upgradeStrategy: z
+    .object({ minimumHealthCapacity: z.number().min(0).max(1), maximumOverCapacity: z.number().min(0).max(1) })
+    .partial()
+    .optional(),
+  killSelection: z.enum(["YOUNGEST_FIRST", "OLDEST_FIRST"]).optional(),
+  taskKillGracePeriodSeconds: seconds.optional(),
+  unreachableStrategy: z
+    .union([z.literal("disabled"), z.object({ inactiveAfterSeconds: seconds, expungeAfterSeconds: seconds }).partial()])
+    .optional(),
+  dependencies: z.array(z.string()).optional(),
+};
+
+/** An app as people write it; older spellings are taken too, each with a warning. */
+export const AppInputSchema = z
+  .looseObject({ id: z.string().describe('a path such as "/prod/web"'), ...appFields })
+  .openapi("AppInput");
+export const AppUpdateSchema = z
+  .looseObject({ ...appFields, version: z.string().optional().describe("alone: go back to this version") })
+  .openapi("AppUpdate");
+
+const IdsSchema = z.array(z.object({ id: z.string() }));
+export const TaskSchema = z
+  .looseObject({
+    id: z.string(),
+    appId: z.string(),
+    host: z.string(),
+    ports: z.array(z.int()),
+    servicePorts: z.array(z.int()),
+    slaveId: z.string(),
+    state: z.string(),
+    stagedAt: z.string().optional(),
+    startedAt: z.string().optional(),
+    version: z.string(),
+    ipAddresses: z.array(z.object({ ipAddress: z.string(), protocol: z.string() })),
+    healthCheckResults: z.array(z.looseObject({ alive: z.boolean(), instanceId: z.string() })).optional(),
+  })
+  .openapi("Task");
+export const AppSchema = z
+  .looseObject({
+    id: z.string(),
+    ...appFields,
+    version: z.string(),
+    versionInfo: z.object({ lastScalingAt: z.string(), lastConfigChangeAt: z.string() }),
+    tasksStaged: z.int(),
+    tasksRunning: z.int(),
+    tasksHealthy: z.int(),
+    tasksUnhealthy: z.int(),
+    deployments: IdsSchema,
+    tasks: z.array(TaskSchema).optional(),
+    lastTaskFailure: z.looseObject({ taskId: z.string(), state: z.string(), message: z.string() }).optional(),
+  })
+  .openapi("App");
+export const ChangeSchema = z.object({ version: z.string(), deploymentId: z.string() }).openapi("Change", {
+  description: "Follow the deployment that the header Marathon-Deployment-Id names; without it nothing had to change",
+});

@@ -1,0 +1,62 @@
+/** Decides whether a spec is valid and may be changed now; answers people over HTTP and over NATS. Any number may run. */
+import {
+  type Cluster,
+  circumstances,
+  drawId,
+  perform,
+  type Service,
+  type ServiceKinds,
+  type SettingValues,
+} from "@muster/runtime";
+import { createApi } from "./api.ts";
+import { type Gateway, log, SERVICE } from "./gateway.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { listen } from "./http.ts";
+import { answerOverNats } from "./nats-api.ts";
+import type { settings } from "./settings.ts";
+import { takeSubmits } from "./submits.ts";
+
+/** Documents a gateway reads. */
+export const kinds = {
+  state: ["app", "version", "path", "port", "agent", "deployment", "wanted", "placed", "waiting", "offer", "ledger"],
+  health: ["verdict", "agent"],
+} as const satisfies ServiceKinds;
+
+const SOURCE = `muster/${SERVICE}`;
+
+/** Resolves when it listens; `port` is the one it got. */
+export async function startGateway(
+  cluster: Cluster,
+  values: SettingValues<typeof settings>,
+): Promise<Service & { readonly port: number }> {
+  const gateway = gatewayOf(cluster);
+  const api = createApi(gateway);
+  const http = await listen(api, { host: values.httpHost, port: values.httpPort });
+  const natsApi = answerOverNats(cluster.nats.connection, api);
+  const submits = takeSubmits(cluster, gateway);
+  log.info({ host: values.httpHost, port: http.port }, "the HTTP API listens");
+  return {
+    port: http.port,
+    async stop() {
+      await Promise.all([http.stop(), natsApi.stop(), submits.stop()]);
+    },
+  };
+}
+
+function gatewayOf({ nats, state, health, stateCommitter, telemetry, membership }: Cluster): Gateway {
+  const group = new GroupCommit({
+    async commit(decide) {
+      await perform(nats, stateCommitter, SOURCE, decide);
+    },
+    messageBytesMax: () => nats.connection.info?.max_payload ?? Number.POSITIVE_INFINITY,
+  });
+  return {
+    state,
+    health,
+    telemetry,
+    commit: (decide) => group.add(decide),
+    leases: () => membership.leases(),
+    circumstances,
+    drawId,
+  };
+}

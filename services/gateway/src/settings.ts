@@ -1,0 +1,13 @@
+/** What an operator may set on a gateway, beside the settings every service has. */
+import { numberSetting, type Settings, setting } from "@muster/runtime";
+import { z } from "zod";
+
+export const settings = {
+  httpHost: setting(
+    // Nothing here asks who you are, and an app is a command: whoever reaches this port owns every agent.
+    z.string().min(1).default("127.0.0.1"),
+    "address the HTTP API listens on; there is no authentication yet, so only this machine unless you say otherwise",
+    "address",
+  ),
+  httpPort: setting(numberSetting(8080, { max: 65_535 }), "port of the HTTP API; 0 takes any free one", "port"),
+} as const satisfies Settings;

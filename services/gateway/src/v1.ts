@@ -1,0 +1,121 @@
+/** Muster's own endpoints: instances, agents, why, the cluster, deployments, and the operator's word about an agent. */
+import { z } from "@hono/zod-openapi";
+import { type AppId, isAgentId, MusterError } from "@muster/contracts";
+import {
+  agentsView,
+  clusterView,
+  decideAgentWord,
+  findInstance,
+  instancesOf,
+  knownApp,
+  unknownAgent,
+  unknownApp,
+  whyOf,
+} from "@muster/core";
+import { readAs, readDocument } from "./body.ts";
+import { commit, type Gateway, validate } from "./gateway.ts";
+import { validId } from "./paths.ts";
+import { type Api, addMutation, addQuestion } from "./route.ts";
+import {
+  AgentGoalSchema,
+  AgentsSchema,
+  AgentWordReplySchema,
+  ClusterSchema,
+  DeploymentSchema,
+  flag,
+  InstancesSchema,
+  text,
+  WhyReplySchema,
+} from "./schemas.ts";
+
+export function addOwn(api: Api, gateway: Gateway): void {
+  addInstances(api, gateway);
+  addAgents(api, gateway);
+  const { state, health } = gateway;
+  addQuestion(api, {
+    path: "/v1/cluster",
+    about: "The cluster in numbers, and the processes that run it",
+    replies: { 200: { about: "The cluster", schema: ClusterSchema } },
+    answer: ({ c }) => c.json(clusterView(state, health, gateway.leases())),
+  });
+  addQuestion(api, {
+    path: "/v1/deployments/{id}",
+    about: "One deployment, running or ended in the last days",
+    replies: { 200: { about: "The deployment", schema: DeploymentSchema } },
+    refusals: ["deployment.unknown"],
+    answer({ c }) {
+      const id = c.req.param("id") ?? "";
+      const found = state.kind("deployment").get(id)?.value;
+      if (found === undefined) throw new MusterError("deployment.unknown", `Deployment '${id}' does not exist`);
+      return c.json(found);
+    },
+  });
+}
+
+const subject = z.object({
+  app: text("an app's id"),
+  instance: text("an instance's id, or a beginning that no other has"),
+});
+
+function addInstances(api: Api, { state, health, circumstances }: Gateway): void {
+  addQuestion(api, {
+    path: "/v1/instances",
+    about: "Instances: wished, waiting, placed or ended; all, of one app, or one of them",
+    query: subject.extend({ ended: flag(false, "ended ones too, as far as they are remembered") }),
+    replies: { 200: { about: "By app, slot and attempt", schema: InstancesSchema } },
+    refusals: ["app.unknown", "instance.unknown", "id.ambiguous"],
+    answer({ c, query: { app, instance, ended } }) {
+      if (instance !== undefined) return c.json({ instances: [findInstance(state, health, instance)] });
+      if (app === undefined) return c.json({ instances: instancesOf(state, health, { ended }) });
+      const { document } = knownApp(state, appId(app));
+      return c.json({ instances: instancesOf(state, health, { app: document.id, ended }) });
+    },
+  });
+  addQuestion(api, {
+    path: "/v1/why",
+    about: "Why an app or an instance stands as it does",
+    query: subject,
+    replies: { 200: { about: "What is the case, and one sentence", schema: WhyReplySchema } },
+    refusals: ["app.unknown", "instance.unknown", "id.ambiguous"],
+    answer({ c, query: { app, instance } }) {
+      const { now } = circumstances();
+      if (instance !== undefined) return c.json(whyOf(state, health, { instance }, now));
+      if (app !== undefined) return c.json(whyOf(state, health, { app: appId(app) }, now));
+      throw new MusterError("spec.invalid", "Why what? Name an app (?app=/web) or an instance (?instance=web.0.12)");
+    },
+  });
+}
+
+function appId(given: string): AppId {
+  const id = validId(given);
+  if (id === null) throw unknownApp(given);
+  return id;
+}
+
+function addAgents(api: Api, gateway: Gateway): void {
+  const { state, health } = gateway;
+  addQuestion(api, {
+    path: "/v1/agents",
+    about: "Agents: what they offer, what is committed there, whether they take more",
+    replies: { 200: { about: "By id", schema: AgentsSchema } },
+    answer: ({ c }) => c.json({ agents: agentsView(state, health) }),
+  });
+  addMutation(api, gateway, {
+    method: "post",
+    path: "/v1/agents/{id}",
+    about: "The operator's word: run, cordon (takes nothing new), drain (moves what it has), remove (is gone for good)",
+    body: AgentGoalSchema,
+    replies: { 200: { about: "The word as it stands now", schema: AgentWordReplySchema } },
+    refusals: ["agent.unknown", "spec.invalid"],
+    async carryOut({ c, span }) {
+      const agent = c.req.param("id") ?? "";
+      if (!isAgentId(agent)) throw unknownAgent(agent);
+      const { goal } = await validate(gateway, span, async () =>
+        readAs(AgentGoalSchema, await readDocument(c.req.raw)),
+      );
+      span.set({ "muster.agent": agent, "muster.goal": goal });
+      const asked = { agent, goal, trace: span.traceparent };
+      return c.json(await commit(gateway, span, (at) => decideAgentWord(state, asked, at)));
+    },
+  });
+}
