@@ -28,7 +28,9 @@ const AGENTS = ["n1", "n2", "n3", "n4"];
 type Step =
   | { what: "look"; worker: number }
   | { what: "place"; worker: number; app: number }
-  | { what: "deploy"; app: number }
+  | { what: "deploy"; worker: number; app: number }
+  | { what: "race"; app: number }
+  | { what: "overtake"; app: number }
   | { what: "scale"; app: number; instances: number }
   | { what: "fail"; app: number; row: number }
   | { what: "gate"; agent: number; open: boolean };
@@ -36,11 +38,24 @@ type Step =
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ what: fc.constant("look" as const), worker: fc.nat(2) }),
   fc.record({ what: fc.constant("place" as const), worker: fc.nat(2), app: fc.nat(2) }),
-  fc.record({ what: fc.constant("deploy" as const), app: fc.nat(2) }),
-  fc.record({ what: fc.constant("scale" as const), app: fc.nat(2), instances: fc.nat(6) }),
+  fc.record({ what: fc.constant("deploy" as const), worker: fc.nat(2), app: fc.nat(2) }),
+  fc.record({ what: fc.constant("race" as const), app: fc.nat(2) }),
+  fc.record({ what: fc.constant("overtake" as const), app: fc.nat(2) }),
+  fc.record({ what: fc.constant("scale" as const), app: fc.nat(2), instances: fc.nat(3) }),
   fc.record({ what: fc.constant("fail" as const), app: fc.nat(2), row: fc.nat(5) }),
   fc.record({ what: fc.constant("gate" as const), agent: fc.nat(3), open: fc.boolean() }),
 );
+
+type View = ReturnType<MemoryBucket["snapshot"]>;
+
+/** Workers that would all choose alike would always collide on the ledger and never test the other fences. */
+function diceOf(worker: number): () => number {
+  let seed = worker * 7_919 + 1;
+  return () => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed / 2_147_483_647;
+  };
+}
 
 class Cluster {
   readonly state = new MemoryBucket();
@@ -62,9 +77,21 @@ class Cluster {
         this.views[what.worker] = this.state.snapshot();
         return;
       case "place":
-        return this.place(this.views[what.worker] ?? this.state.snapshot(), what.app);
+        return this.place(this.views[what.worker] ?? this.state.snapshot(), what.app, diceOf(what.worker));
       case "deploy":
-        return this.deploy(what.app);
+        return this.deploy(this.views[what.worker] ?? this.state.snapshot(), what.app);
+      case "race": {
+        // Two workers decide on the very same world.
+        const seen = this.state.snapshot();
+        this.place(seen, what.app, diceOf(this.now));
+        return this.place(seen, what.app, diceOf(this.now + 1));
+      }
+      case "overtake": {
+        // The deployer decides on a world in which placement has not acted yet.
+        const seen = this.state.snapshot();
+        this.place(seen, what.app);
+        return this.deploy(seen, what.app);
+      }
       case "scale": {
         const id = (APPS[what.app] as { id: string }).id;
         return this.state.write(keys.app(id), appOf(id, 1, what.instances));
@@ -82,11 +109,11 @@ class Cluster {
     }
   }
 
-  place(view: ReturnType<MemoryBucket["snapshot"]>, app: number): void {
+  place(view: View, app: number, dice = diceOf(0)): void {
     const { id } = APPS[app] as { id: string };
     const { decision } = decideRound(
       { state: view, health: this.health.snapshot(), apps: [id], trace: () => null },
-      { now: this.now, dice: () => 0.3 },
+      { now: this.now, dice },
     );
     const before = new Set(this.placed(id).rows.map((row) => row.attempt));
     if (!this.state.commit(decision)) return;
@@ -95,9 +122,9 @@ class Cluster {
         this.placedEver.set(`${id}.${row.attempt}`, (this.placedEver.get(`${id}.${row.attempt}`) ?? 0) + 1);
   }
 
-  deploy(app: number): void {
+  deploy(view: View, app: number): void {
     const { id } = APPS[app] as { id: string };
-    const rollout = decideRollout(this.state.snapshot(), this.health.snapshot(), id, null, {
+    const rollout = decideRollout(view, this.health.snapshot(), id, null, {
       now: this.now,
       dice: () => 0.3,
     });
@@ -166,7 +193,7 @@ class Cluster {
     for (let round = 0; round < 60; round += 1) {
       this.now += 600_000;
       for (const [app, spec] of APPS.entries()) {
-        this.deploy(app);
+        this.deploy(this.state.snapshot(), app);
         this.place(this.state.snapshot(), app);
         for (const row of this.placed(spec.id).rows) if (row.goal === "stop") this.end(spec.id, row);
         this.check();
