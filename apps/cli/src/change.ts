@@ -10,6 +10,9 @@ import { printNext } from "./output.ts";
 import type { Session } from "./session.ts";
 import { hopelessFailure, type Impatience, type Verdict, verdictOf } from "./verdict.ts";
 
+/** An app without health checks is believed once its instances ran for so long. */
+const SETTLE_MS = 1_000;
+
 export type WaitOptions = { readonly detach?: boolean; readonly timeout?: number; readonly force?: boolean };
 
 /** @param make asks the server for the change */
@@ -77,10 +80,11 @@ async function watch(context: Context, session: Session, options: WaitOptions, c
   try {
     const states = followDeployment(session.client, session.nats, change.app, change.deployment, {
       signal: patience.signal,
+      settleMs: SETTLE_MS,
     });
     const onState = (state: DeploymentProgress): boolean => {
       failures.see(state);
-      if (state.deployment?.state !== "running" || hopelessFailure(state) === null) return false;
+      if (hopelessFailure(state) === null) return false;
       giveUp("hopeless");
       return true;
     };

@@ -1,6 +1,7 @@
 /** Errors as people want to read them: what, where with the line itself, and what to do. */
 import { MusterError, type Problem } from "@muster/contracts/errors";
 import type { Screen } from "@muster/terminal/screen";
+import { plural } from "@muster/terminal/units";
 import { truncate } from "@muster/terminal/width";
 import { type ExitCode, exitCodeOf, UsageError } from "./exit.ts";
 
@@ -21,34 +22,37 @@ export function errorLines(cause: unknown, err: Screen, source: Source | null = 
     const stack = process.env.MUSTER_LOG_LEVEL === "debug" && cause instanceof Error ? [cause.stack ?? ""] : [];
     return [`${mark} ${cause instanceof Error ? cause.message : String(cause)}`, ...stack];
   }
-  const located = cause.problems.filter(({ path, line }) => path !== "" || line !== undefined);
-  const name = source === null ? "" : `${source.name}: `;
-  const lines = [
-    `${mark} ${name}${cause.message}`,
-    ...located.flatMap((problem) => problemLines(problem, err, source)),
-  ];
+  const isAboutDocument = /^(json|document|spec)\./.test(cause.code);
+  const name = source === null || !isAboutDocument ? "" : `${source.name}: `;
+  // Servers put the first problem into the message for those who see nothing else; here all of them follow.
+  const isTold = name !== "" && cause.problems.length > 0 && cause.problems.every(({ path }) => path !== "");
+  const lines = [`${mark} ${name}${isTold ? plural(cause.problems.length, "problem") : cause.message}`];
+  for (const problem of cause.problems) {
+    const isSaid = problem.path === "" && cause.message.includes(problem.message);
+    lines.push(...(isSaid ? [] : [headLine(problem, err)]), ...frameLines(problem, err, source));
+  }
   const [deployment] = cause.deployments;
   if (deployment !== undefined && cause.code === "app.locked")
-    lines.push(`  ${paint("quiet", `deployment ${deployment} is running; wait for it, or overtake it with --force`)}`);
+    lines.push(`  ${paint("quiet", "overtake it with --force")}`);
   return lines;
 }
 
-function problemLines({ path, message, line, column }: Problem, err: Screen, source: Source | null): string[] {
-  const { paint, glyphs } = err;
+function headLine({ path, message, line, column }: Problem, { paint }: Screen): string {
   const where = line === undefined ? "" : `${line}${column === undefined ? "" : `:${column}`}`;
-  const head = [paint("accent", where), paint("strong", path), message].filter((part) => part !== "").join("  ");
+  return `  ${[paint("accent", where), paint("strong", path), message].filter((part) => part !== "").join("  ")}`;
+}
+
+/** The line itself, and a mark under the place. */
+function frameLines({ line, column }: Problem, err: Screen, source: Source | null): string[] {
+  const { paint, glyphs } = err;
   const text = line === undefined ? undefined : source?.text.split("\n")[line - 1];
-  if (text === undefined || line === undefined) return [`  ${head}`];
+  if (text === undefined || line === undefined) return [];
   const gutter = String(line);
   const bar = paint("quiet", glyphs.bar);
-  const shown = text.replaceAll("\t", " ").trimEnd();
-  const pointer =
-    column === undefined
-      ? []
-      : [`    ${" ".repeat(gutter.length)} ${bar} ${" ".repeat(column - 1)}${paint("bad", glyphs.caret)}`];
-  return [
-    `  ${head}`,
-    truncate(`    ${paint("quiet", gutter)} ${bar} ${shown}`, err.columns(), glyphs.ellipsis),
-    ...pointer.map((one) => truncate(one, err.columns(), glyphs.ellipsis)),
-  ];
+  const lines = [`    ${paint("quiet", gutter)} ${bar} ${text.replaceAll("\t", " ").trimEnd()}`];
+  if (column !== undefined) {
+    const before = " ".repeat(column - 1);
+    lines.push(`    ${" ".repeat(gutter.length)} ${bar} ${before}${paint("bad", glyphs.caret)}`);
+  }
+  return lines.map((one) => truncate(one, err.columns(), glyphs.ellipsis));
 }

@@ -1,7 +1,7 @@
 /** Collects the last output of instances that fail while one waits, so that the cause is on the screen. */
 import { type DeploymentProgress, readLogs } from "@muster/client";
 import type { InstanceView } from "@muster/contracts";
-import { hasFailed, outputOf, whyNot } from "@muster/terminal/instances";
+import { endedUnasked, outputOf, whyNot } from "@muster/terminal/instances";
 import type { Screen } from "@muster/terminal/screen";
 import { clean } from "@muster/terminal/width";
 import type { Session } from "./session.ts";
@@ -22,7 +22,7 @@ export class Failures {
 
   see({ instances, deployment }: DeploymentProgress): void {
     for (const instance of instances) {
-      if (!hasFailed(instance) || instance.version !== deployment?.version) continue;
+      if (!endedUnasked(instance) || instance.version !== deployment?.version) continue;
       if (this.#output.has(instance.id) || this.#output.size >= INSTANCES_MAX) continue;
       const sent = outputOf(instance);
       this.#output.set(instance.id, { instance, lines: sent });

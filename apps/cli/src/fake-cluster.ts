@@ -22,7 +22,7 @@ export class FakeCluster {
   readonly output = new Map<string, readonly string[]>();
   why: ((app: string) => Partial<Why>) | null = null;
   /** What happens after a change was accepted: tests make instances come and go here. */
-  onDeployment: (deployment: DeploymentDocument) => void = (deployment) => this.succeed(deployment.id);
+  onDeployment: (deployment: DeploymentDocument) => void = (deployment) => this.bringAbout(deployment);
   /** Answers before the cluster does, to refuse. */
   intercept: (request: Heard) => Answer | null = () => null;
   readonly heard: Heard[];
@@ -74,6 +74,13 @@ export class FakeCluster {
     };
     this.instances.set(id, instance);
     return instance;
+  }
+
+  /** What is asked is reached at once. */
+  bringAbout({ id, app, instances }: DeploymentDocument): void {
+    for (const [key, one] of this.instances) if (one.app === app && one.slot >= instances) this.instances.delete(key);
+    for (let slot = 0; slot < instances; slot += 1) this.instance(app, slot, slot + 1, { healthy: true });
+    this.succeed(id);
   }
 
   succeed(id: string): void {

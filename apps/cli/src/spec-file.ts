@@ -6,7 +6,7 @@ import type { ParsedDocument } from "@muster/contracts/spec/document";
 import type { Source } from "./errors.ts";
 import { UsageError } from "./exit.ts";
 
-export type SpecFile = Source & {
+export type SpecFile = {
   /** What is sent. */
   readonly body: string;
   /** The app's id as it stands in the document, for an update; null when there is none to be found. */
@@ -15,10 +15,9 @@ export type SpecFile = Source & {
   locate(cause: unknown): unknown;
 };
 
-/** Reads a file, or stdin for `-`. @throws UsageError, MusterError json.malformed with line and column */
-export async function readSpecFile(file: string): Promise<SpecFile> {
-  const name = file === "-" ? "stdin" : file;
-  return await specOf(name, await readText(file));
+/** Reads a file, or stdin for `-`. @throws UsageError */
+export async function readSource(file: string): Promise<Source> {
+  return { name: file === "-" ? "stdin" : file, text: await readText(file) };
 }
 
 async function readText(file: string): Promise<string> {
@@ -38,13 +37,12 @@ async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-export async function specOf(name: string, text: string): Promise<SpecFile> {
-  if (!looksLikeYaml(name, text)) return { name, text, body: text, id: idOf(parsed(text)), locate: (cause) => cause };
+/** @throws MusterError json.malformed with line and column, for YAML */
+export async function specOf({ name, text }: Source): Promise<SpecFile> {
+  if (!looksLikeYaml(name, text)) return { body: text, id: idOf(parsed(text)), locate: (cause) => cause };
   const { parseYaml } = await import("@muster/contracts/spec/yaml");
   const document = parseYaml(text);
   return {
-    name,
-    text,
     body: JSON.stringify(document.value),
     id: idOf(document.value),
     locate: (cause) => located(cause, document),

@@ -42,6 +42,7 @@ const progress = (more: Partial<DeploymentDocument>, instances: InstanceView[] =
     trace: null,
     ...more,
   },
+  hasChecks: false,
   instances,
   why: null,
 });
@@ -56,7 +57,23 @@ for (const [about, state, impatience, exit, outcome, message] of [
   ["deleted", progress({ state: "succeeded", action: "delete" }), null, 0, "succeeded", /^\/web is gone$/],
   ["failed", progress({ state: "failed", message: "no" }), null, 1, "failed", /^\/web starting failed: no$/],
   ["overtaken", progress({ state: "superseded" }), null, 5, "superseded", /overtaken/],
-  ["over, although the time is too", progress({ state: "succeeded" }), "timeout", 0, "succeeded", /runs/],
+  ["over, although the time is too", progress({ state: "succeeded" }, healthy), "timeout", 0, "succeeded", /runs/],
+  [
+    "called done while nothing runs",
+    progress({ state: "succeeded" }, [failed(0, 1)]),
+    "timeout",
+    4,
+    "timed-out",
+    /0 of 2/,
+  ],
+  [
+    "called done while it crashes",
+    progress({ state: "succeeded" }, [failed(0, 1)]),
+    "hopeless",
+    1,
+    "hopeless",
+    /does not stay up/,
+  ],
   [
     "not placed in time",
     progress({}, [instance(0, 1), waiting]),
@@ -74,7 +91,7 @@ for (const [about, state, impatience, exit, outcome, message] of [
     "hopeless",
     1,
     "hopeless",
-    /web\.0 failed 3 times, exit 1/,
+    /web\.0 ended 3 times, exit 1/,
   ],
 ] as [string, DeploymentProgress | null, Impatience, number, string, RegExp][])
   test(`a deployment that is ${about} exits with ${exit}`, () => {

@@ -33,8 +33,8 @@ const FAILURES_MAX = 3;
 /** The failure that makes waiting pointless: a slot that failed again and again, or once more for a reason that stays. */
 export function hopelessFailure(progress: DeploymentProgress): { instance: InstanceView; failures: number } | null {
   if (progress.deployment === null || progress.deployment.action === "delete") return null;
-  for (const { instance, failures, lastFailure, isOld } of slotLines(progress)) {
-    if (lastFailure === null || isReady(instance) || isOld) continue;
+  for (const { failures, lastFailure, isOld, isReady } of slotLines(progress)) {
+    if (lastFailure === null || isReady || isOld) continue;
     const limit = FATAL_REASONS.has(lastFailure.reason) ? FATAL_FAILURES_MAX : FAILURES_MAX;
     if (failures >= limit) return { instance: lastFailure, failures };
   }
@@ -47,7 +47,13 @@ export function verdictOf(
   timeoutSeconds: number,
 ): Verdict {
   const deployment = progress?.deployment ?? null;
-  if (progress !== null && deployment !== null && deployment.state !== "running") {
+  if (impatience === "hopeless" && progress !== null) return hopeless(progress);
+  if (
+    progress !== null &&
+    deployment !== null &&
+    deployment.state !== "running" &&
+    (impatience === null || isTrue(progress))
+  ) {
     const said = deployment.message === null || deployment.message === "" ? "" : `: ${deployment.message}`;
     const name = `${progress.app} ${DOING[deployment.action]}`;
     switch (deployment.state) {
@@ -67,14 +73,18 @@ export function verdictOf(
   const soFar = counts === null ? "" : ` with ${counts.ready} of ${counts.wanted} ready`;
   if (impatience === "interrupt")
     return { outcome: "interrupted", exitCode: EXIT.interrupted, message: `detached${soFar}: the deployment goes on` };
-  if (impatience === "hopeless" && progress !== null) return hopeless(progress);
   if (counts !== null && counts.waiting > 0) {
-    const why = progress?.why?.summary;
-    const message = `${plural(counts.waiting, "instance")} not placed after ${timeoutSeconds} s${why === undefined ? "" : `: ${why}`}`;
+    const message = `${plural(counts.waiting, "instance")} not placed after ${timeoutSeconds} s`;
     return { outcome: "not-placed", exitCode: EXIT.notPlaced, message };
   }
   const message = `not done after ${timeoutSeconds} s${soFar}: the deployment goes on`;
   return { outcome: "timed-out", exitCode: EXIT.timedOut, message };
+}
+
+/** What the deployment says of itself still holds: it succeeded, and its instances have not ended since. */
+function isTrue(progress: DeploymentProgress): boolean {
+  const { wanted, ready } = countsOf(progress);
+  return progress.deployment?.state !== "succeeded" || progress.deployment.action === "delete" || ready >= wanted;
 }
 
 function hopeless(progress: DeploymentProgress): Verdict {
@@ -82,7 +92,7 @@ function hopeless(progress: DeploymentProgress): Verdict {
   const slot = failure === null ? "an instance" : failure.instance.id.replace(/\.\d+$/, "");
   const why = failure === null ? "" : `, ${whyNot(failure.instance) || failure.instance.reason}`;
   const times = failure === null ? "" : ` ${failure.failures} times`;
-  const message = `${progress.app} does not come up: ${slot} failed${times}${why}`;
+  const message = `${progress.app} does not stay up: ${slot} ended${times}${why}`;
   return { outcome: "hopeless", exitCode: EXIT.failed, message };
 }
 

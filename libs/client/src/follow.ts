@@ -11,14 +11,17 @@ import {
 import { monotonicMs, type Nats } from "@muster/runtime";
 import type { Client } from "./client.ts";
 import { Pulse } from "./pulse.ts";
+import { Settling } from "./settling.ts";
 
 /** What is known of a deployment at one moment. */
 export type DeploymentProgress = {
   readonly app: AppId;
   readonly deployment: DeploymentDocument | null;
+  /** The app has health checks: an instance is ready when they have passed. */
+  readonly hasChecks: boolean;
   /** Living instances of the app, and those that ended since the deployment began. */
   readonly instances: readonly InstanceView[];
-  /** Why instances wait, or null while none does. */
+  /** Why instances wait or are held back, or null while none is. */
   readonly why: Why | null;
 };
 
@@ -27,6 +30,8 @@ export type FollowOptions = {
   readonly signal?: AbortSignal;
   /** How long the API may be away before following fails. */
   readonly patienceMs?: number;
+  /** After success, how long the instances of an app without health checks must go on running; 0, the default, looks no more. */
+  readonly settleMs?: number;
 };
 
 /** An event is followed by a look, but never by more than ten looks a second. */
@@ -38,7 +43,7 @@ const PATIENCE_MS = 30_000;
 const UNSEEN_PATIENCE_MS = 5_000;
 
 /**
- * Yields every state that differs from the one before, the last with a deployment that is not `running` any more.
+ * Yields every state that differs from the one before, the last with a deployment that is not `running` any more (and, with `settleMs`, with instances that stayed).
  * @throws MusterError when the API stays away, or the deployment is not known.
  */
 export async function* followDeployment(
@@ -46,13 +51,14 @@ export async function* followDeployment(
   nats: Nats,
   app: AppId,
   deploymentId: string,
-  { signal, patienceMs = PATIENCE_MS }: FollowOptions = {},
+  { signal, patienceMs = PATIENCE_MS, settleMs = 0 }: FollowOptions = {},
 ): AsyncGenerator<DeploymentProgress, void, undefined> {
   const pulse = new Pulse({ everyMs: LOOK_EVERY_MS, pollMs: POLL_MS });
   const feed = [...subjects.eventsOfApp(app), subjects.event("deployment", deploymentId, ">")];
   const subscriptions = feed.map((subject) => nats.connection.subscribe(subject, { callback: () => pulse.beat() }));
   const stop = () => pulse.stop();
   signal?.addEventListener("abort", stop);
+  const settling = new Settling(settleMs);
   let told = "";
   let lastGoodMs = monotonicMs();
   let progress: DeploymentProgress | null = null;
@@ -70,7 +76,7 @@ export async function* followDeployment(
         const text = JSON.stringify(progress, withoutTimes);
         if (text !== told) yield progress;
         told = text;
-        if (progress.deployment !== null && progress.deployment.state !== "running") return;
+        if (settling.isOver(progress, monotonicMs())) return;
       }
       await pulse.next();
     }
@@ -96,10 +102,11 @@ async function look(
   const deployment = await client.deployment(deploymentId);
   const all = await instancesOf(client, app);
   const instances = all.filter((one) => !hasEnded(one) || (one.sinceMs ?? 0) >= deployment.startedAtMs);
-  const isWaiting = deployment.state === "running" && instances.some(({ state }) => state === "waiting");
-  // Its sentence tells times that move on; the last one will do when a look fails.
-  const why = isWaiting ? await client.why({ app }).catch(() => before?.why ?? null) : null;
-  return { app, deployment, instances, why };
+  const isHeldUp = instances.some((one) => one.state === "waiting" || hasEnded(one));
+  // It only explains; the last one will do when a look fails.
+  const why = isHeldUp ? await client.why({ app }).catch(() => before?.why ?? null) : null;
+  const hasChecks = before?.hasChecks ?? (await checksOf(client, app));
+  return { app, deployment, hasChecks, instances, why };
 }
 
 /** An app that was deleted has none, and is soon not known at all. */
@@ -111,6 +118,10 @@ async function instancesOf(client: Client, app: AppId): Promise<InstanceView[]> 
     throw cause;
   }
 }
+
+/** Only for the picture: an app that cannot be read has none. */
+const checksOf = async (client: Client, app: AppId): Promise<boolean> =>
+  ((await client.app(app).catch(() => null))?.healthChecks ?? []).length > 0;
 
 /** "waiting since 12 s" is no news a second later. */
 const withoutTimes = (key: string, value: unknown): unknown =>

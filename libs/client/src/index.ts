@@ -5,3 +5,4 @@ export * from "./follow.ts";
 export * from "./logs.ts";
 export * from "./names.ts";
 export * from "./request.ts";
+export * from "./settling.ts";

@@ -12,6 +12,6 @@ export const drawId = (): string => randomUUID();
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Backoff between tries of our own: doubles up to the cap, with jitter so that many do not try at once. */
+/** Backoff between tries of our own: doubles up to the cap, with jitter so that many do not try at once. Whole milliseconds. */
 export const backoffMs = (attempt: number, { firstMs = 50, capMs = 5_000 } = {}): number =>
-  Math.min(capMs, firstMs * 2 ** Math.min(attempt, 20)) * (0.5 + Math.random() / 2);
+  Math.round(Math.min(capMs, firstMs * 2 ** Math.min(attempt, 20)) * (0.5 + Math.random() / 2));

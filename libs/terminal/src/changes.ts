@@ -19,13 +19,18 @@ export function changeLines(
   const changed = after.instances.filter((instance) => {
     const old = known.get(instance.id);
     // What stood before it began, and still stands, is no change.
-    if (before === null && isReady(instance) && (instance.sinceMs ?? 0) < (deployment?.startedAtMs ?? 0)) return false;
+    if (
+      before === null &&
+      isReady(instance, after.hasChecks) &&
+      (instance.sinceMs ?? 0) < (deployment?.startedAtMs ?? 0)
+    )
+      return false;
     return old === undefined || lookOf(old).word !== lookOf(instance).word || old.agent !== instance.agent;
   });
   if (changed.length > SINGLE_LINES_MAX) lines.push(countsLine(after, screen));
   else
     for (const instance of changed) {
-      const { glyph, word, tone } = lookOf(instance);
+      const { glyph, word, tone } = lookOf(instance, after.hasChecks);
       const where = instance.agent === null ? "" : ` on ${instance.agent}`;
       const why = whyNot(instance);
       lines.push(`${paint(tone, glyphs[glyph])} ${instance.id} ${word}${where}${why === "" ? "" : `: ${why}`}`);

@@ -50,6 +50,7 @@ const instance = (slot: number, attempt: number, more: Partial<InstanceView> = {
 const progress = (instances: InstanceView[], more: Partial<DeploymentDocument> = {}): DeploymentProgress => ({
   app: "/hello",
   deployment: deployment(more),
+  hasChecks: false,
   instances,
   why: null,
 });
@@ -96,6 +97,15 @@ test("a slot that failed before says so beside its new attempt", () => {
     moment,
   );
   assert.match(text[1] ?? "", /● {2}hello\.0\.5 .*before: exited with status 1/);
+});
+
+test("with health checks an instance that runs is ready only when they have passed", () => {
+  const instances = [instance(0, 1, { healthy: true }), instance(1, 2), instance(2, 3, { healthy: false })];
+  const lines = deploymentLines({ ...progress(instances), hasChecks: true }, screen(), moment);
+  assert.match(lines[1] ?? "", /✓ {2}hello\.0\.1 {2}n1 {2}healthy/);
+  assert.match(lines[2] ?? "", /● {2}hello\.1\.2 {2}n1 {2}running/);
+  assert.match(lines[3] ?? "", /✗ {2}hello\.2\.3 {2}n1 {2}unhealthy/);
+  assert.equal(lines[4], "  1/3 ready · 1 failing · 1 on the way");
 });
 
 test("failures of an earlier deployment are not shown", () => {

@@ -1,6 +1,6 @@
 /** A deployment on its way, as lines: what is asked, one line per instance, what stands in its way, how far it is. */
 import type { DeploymentDocument, InstanceView, Why } from "@muster/contracts";
-import { addressOf, hasEnded, hasFailed, isReady, lookOf, whyNot } from "./instances.ts";
+import { addressOf, endedUnasked, hasEnded, isReady, type Look, lookOf, whyNot } from "./instances.ts";
 import { mostUrgent } from "./live.ts";
 import type { Screen } from "./screen.ts";
 import { type Column, tableLines } from "./table.ts";
@@ -10,51 +10,56 @@ import { age, duration, plural } from "./units.ts";
 export type DeploymentProgress = {
   readonly app: string;
   readonly deployment: DeploymentDocument | null;
+  /** The app has health checks: an instance is ready when they have passed. */
+  readonly hasChecks: boolean;
   /** Living instances of the app, and those that ended since the deployment began. */
   readonly instances: readonly InstanceView[];
-  /** Why instances wait, or null while none does. */
+  /** Why instances wait or are held back, or null while none is. */
   readonly why: Why | null;
 };
 
-/** One line of the picture: a slot's newest instance, and how its earlier attempts ended. */
+/** One line of the picture: a slot's newest instance, and how earlier attempts of its version ended. */
 export type SlotLine = {
   readonly instance: InstanceView;
   readonly failures: number;
   readonly lastFailure: InstanceView | null;
   readonly isOld: boolean;
+  readonly isReady: boolean;
+  readonly look: Look;
 };
 
 /** Slots in order; the old version's instances stand beside the new ones while both live. */
-export function slotLines({ deployment, instances }: DeploymentProgress): SlotLine[] {
+export function slotLines({ deployment, instances, hasChecks }: DeploymentProgress): SlotLine[] {
   const begunAtMs = deployment?.startedAtMs ?? 0;
   const bySlot = new Map<number, InstanceView[]>();
   for (const instance of instances) bySlot.set(instance.slot, [...(bySlot.get(instance.slot) ?? []), instance]);
   const lines: SlotLine[] = [];
   for (const [, attempts] of [...bySlot].sort(([a], [b]) => a - b)) {
     attempts.sort((a, b) => a.attempt - b.attempt);
-    const failed = attempts.filter((one) => hasFailed(one) && (one.sinceMs ?? 0) >= begunAtMs);
+    const failed = attempts.filter((one) => endedUnasked(one) && (one.sinceMs ?? 0) >= begunAtMs);
     const living = attempts.filter((one) => !hasEnded(one));
     const shown = living.length > 0 ? living : failed.slice(-1);
-    for (const instance of shown)
+    for (const instance of shown) {
+      const alike = failed.filter(({ version }) => version === instance.version);
       lines.push({
         instance,
-        failures: failed.length,
-        lastFailure: failed.at(-1) ?? null,
+        failures: alike.length,
+        lastFailure: alike.at(-1) ?? null,
         isOld: deployment !== null && instance.version !== deployment.version,
+        isReady: isReady(instance, hasChecks),
+        look: lookOf(instance, hasChecks),
       });
+    }
   }
   return lines;
 }
 
-const urgencyOf = ({ instance, failures }: SlotLine): number => {
-  const { urgency } = lookOf(instance);
-  return urgency === 1 && failures > 0 ? 0 : urgency;
-};
+const urgencyOf = ({ look, failures }: SlotLine): number => (look.urgency === 1 && failures > 0 ? 0 : look.urgency);
 
-function detailOf({ instance, failures, lastFailure, isOld }: SlotLine): string {
+function detailOf({ instance, failures, lastFailure, isOld, isReady }: SlotLine): string {
   const own = whyNot(instance);
-  if (lastFailure === null || isReady(instance) || lastFailure.id === instance.id)
-    return failures > 1 && !isReady(instance) ? `${own} (${failures} times)` : own || (isOld ? "old version" : "");
+  if (lastFailure === null || isReady || lastFailure.id === instance.id)
+    return failures > 1 && !isReady ? `${own} (${failures} times)` : own || (isOld ? "old version" : "");
   const times = failures > 1 ? ` (${failures} times)` : "";
   return `before: ${whyNot(lastFailure)}${times}`;
 }
@@ -80,7 +85,7 @@ export function countsOf(progress: DeploymentProgress): Counts {
   };
   for (const line of slotLines(progress)) {
     if (line.isOld) counts.old += 1;
-    else if (isReady(line.instance)) counts.ready += 1;
+    else if (line.isReady) counts.ready += 1;
     else if (urgencyOf(line) === 0) counts.failed += 1;
     else if (line.instance.state === "waiting") counts.waiting += 1;
     else counts.moving += 1;
@@ -120,11 +125,13 @@ export function deploymentLines(progress: DeploymentProgress, screen: Screen, mo
   const doing = deployment === null ? "waiting for news" : DOING[deployment.action];
   const target =
     deployment === null || deployment.action === "delete" ? "" : ` ${glyphs.arrow} ${deployment.instances}`;
-  const elapsed = deployment === null ? "" : duration((deployment.endedAtMs ?? moment.nowMs) - deployment.startedAtMs);
+  const elapsed =
+    deployment === null
+      ? ""
+      : duration(((moment.tick === null && deployment.endedAtMs) || moment.nowMs) - deployment.startedAtMs);
   const head = `${paint("moving", frame)}${paint("strong", progress.app)}  ${doing}${target}  ${paint("quiet", elapsed)}`;
   const notes = [...(moment.notes ?? [])];
-  const waits = why?.waiting ? [`  ${paint("warn", glyphs.warn)} ${why.summary}`] : [];
-  const foot = [...waits, `  ${countsLine(progress, screen)}`];
+  const foot = [...obstacleLines(why, screen, moment.nowMs), `  ${countsLine(progress, screen)}`];
   const rowsMax = screen.rows() - 2 - foot.length;
   const notesShown = notes.slice(0, Math.max(0, Math.min(notes.length, Math.floor(rowsMax / 2))));
   const lines = slotLines(progress);
@@ -133,12 +140,19 @@ export function deploymentLines(progress: DeploymentProgress, screen: Screen, mo
   return [head, ...instanceLines(shown, screen, moment.nowMs), ...more, ...notesShown, ...foot];
 }
 
+function obstacleLines(why: Why | null, { paint, glyphs }: Screen, nowMs: number): string[] {
+  const mark = paint("warn", glyphs.warn);
+  if (why?.waiting) return [`  ${mark} ${why.summary}`];
+  if (!why?.delay) return [];
+  const restMs = why.delay.untilMs - nowMs;
+  return restMs <= 0
+    ? []
+    : [`  ${mark} next attempt in ${duration(restMs)}, after ${plural(why.delay.failures, "failure")}`];
+}
+
 function instanceLines(lines: readonly SlotLine[], screen: Screen, nowMs: number): string[] {
   const columns: readonly Column<SlotLine>[] = [
-    {
-      title: "",
-      cell: ({ instance }) => ({ text: screen.glyphs[lookOf(instance).glyph], tone: lookOf(instance).tone }),
-    },
+    { title: "", cell: ({ look }) => ({ text: screen.glyphs[look.glyph], tone: look.tone }) },
     { title: "", cell: ({ instance }) => instance.id, shrinksTo: 12 },
     {
       title: "",
@@ -146,7 +160,7 @@ function instanceLines(lines: readonly SlotLine[], screen: Screen, nowMs: number
       shrinksTo: 6,
       optional: true,
     },
-    { title: "", cell: ({ instance }) => ({ text: lookOf(instance).word, tone: lookOf(instance).tone }) },
+    { title: "", cell: ({ look }) => ({ text: look.word, tone: look.tone }) },
     { title: "", cell: ({ instance }) => ({ text: age(instance.sinceMs, nowMs), tone: "quiet" }), align: "right" },
     {
       title: "",

@@ -16,7 +16,8 @@ export type Look = {
 
 type Seen = Pick<InstanceView, "state" | "healthy">;
 
-export function lookOf({ state, healthy }: Seen): Look {
+/** @param hasChecks the app has health checks, so running is not yet all that is wanted */
+export function lookOf({ state, healthy }: Seen, hasChecks = false): Look {
   switch (state) {
     case "waiting":
       return { glyph: "waiting", word: "waiting", tone: "warn", urgency: 1 };
@@ -26,6 +27,7 @@ export function lookOf({ state, healthy }: Seen): Look {
       return { glyph: "moving", word: state, tone: "moving", urgency: 1 };
     case "running":
       if (healthy === false) return { glyph: "bad", word: "unhealthy", tone: "bad", urgency: 0 };
+      if (healthy === null && hasChecks) return { glyph: "moving", word: "running", tone: "moving", urgency: 1 };
       return { glyph: "ok", word: healthy === true ? "healthy" : "running", tone: "good", urgency: 2 };
     case "killing":
       return { glyph: "moving", word: "stopping", tone: "quiet", urgency: 1 };
@@ -45,8 +47,11 @@ export function lookOf({ state, healthy }: Seen): Look {
 
 export const hasEnded = ({ state }: Pick<InstanceView, "state">): boolean =>
   state === "failed" || state === "error" || state === "finished" || state === "killed";
-export const hasFailed = ({ state }: Pick<InstanceView, "state">): boolean => state === "failed" || state === "error";
-export const isReady = ({ state, healthy }: Seen): boolean => state === "running" && healthy !== false;
+/** Ended although nobody asked it to: apps are expected to go on, so finishing counts too. */
+export const endedUnasked = ({ state }: Pick<InstanceView, "state">): boolean =>
+  state === "failed" || state === "error" || state === "finished";
+export const isReady = ({ state, healthy }: Seen, hasChecks = false): boolean =>
+  state === "running" && (healthy === true || (healthy === null && !hasChecks));
 
 /** `✗ failed`, for a column of a table. */
 export const stateCell = (instance: Seen, glyphs: Glyphs): { text: string; tone: Tone } => {
@@ -56,7 +61,7 @@ export const stateCell = (instance: Seen, glyphs: Glyphs): { text: string; tone:
 
 /** Why it is not where it should be, one line: the sentence, else the reason word; empty for one that is well. */
 export function whyNot(instance: Pick<InstanceView, "state" | "healthy" | "exitCode" | "reason" | "message">): string {
-  if (isReady(instance) || instance.state === "killing") return "";
+  if (instance.state === "killing" || (instance.state === "running" && instance.healthy !== false)) return "";
   const sentence = clean(instance.message.split("\n")[0] ?? "").trim() || instance.reason;
   const exit = instance.exitCode === null || instance.exitCode === 0 ? "" : `exit ${instance.exitCode}`;
   if (exit === "" || sentence.includes(String(instance.exitCode))) return sentence;

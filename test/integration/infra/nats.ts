@@ -1,38 +1,59 @@
-/** A nats-server on a configuration file of ours, with its store and ports moved to where a test may have them. */
+/** A nats-server on a configuration of ours, with its store and addresses moved to where a test may have them. */
 import { spawn } from "node:child_process";
-import { natsServerBinary } from "@muster/testkit";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort, natsServerBinary, until } from "@muster/testkit";
 
-export type NatsInfo = {
+type Varz = {
   readonly max_payload: number;
   readonly jetstream: { readonly config: { readonly sync_always?: boolean } };
 };
 
-export type NatsOnFile = {
-  /** What it says about itself; null while it does not answer. */
-  info(): Promise<NatsInfo | null>;
+export type NatsOnConfig = {
+  /** Where its monitoring answers. */
+  readonly monitoring: string;
+  /** What it says about itself. */
+  readonly varz: Varz;
   stop(): Promise<void>;
 };
 
-export function startNatsWith(
+/** The texts to replace must stand in `config`, so that this never starts something else than what the file says. */
+export async function startNatsOn(
   config: string,
-  { store, ports }: { store: string; ports: { client: number; monitoring: number } },
-): NatsOnFile {
-  const moved = ["-a", "127.0.0.1", "-p", `${ports.client}`, "-m", `${ports.monitoring}`, "-sd", store];
-  const child = spawn(natsServerBinary(), ["--config", config, ...moved], { stdio: ["ignore", "ignore", "pipe"] });
-  let said = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    said += chunk.toString();
-  });
+  { store, listen, http }: { store: string; listen: string; http: string },
+): Promise<NatsOnConfig> {
+  const folder = await mkdtemp(join(tmpdir(), "muster-nats-conf-"));
+  const addresses = { client: `127.0.0.1:${await freePort()}`, monitoring: `127.0.0.1:${await freePort()}` };
+  const replacements = [
+    [store, folder],
+    [listen, addresses.client],
+    [http, addresses.monitoring],
+  ] as const;
+  const moved = replacements.reduce((text, [from, to]) => {
+    if (text.split(`"${from}"`).length !== 2) throw new Error(`"${from}" does not stand once in:\n${config}`);
+    return text.replace(`"${from}"`, `"${to}"`);
+  }, config);
+  const file = join(folder, "nats.conf");
+  await writeFile(file, moved);
+  const child = spawn(natsServerBinary(), ["--config", file], { stdio: ["ignore", "ignore", "pipe"] });
+  const said: string[] = [];
+  child.stderr.on("data", (chunk: Buffer) => said.push(chunk.toString()));
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  return {
-    async info() {
-      if (child.exitCode !== null) throw new Error(`nats-server refuses ${config}: ${said.slice(-500)}`);
-      const answer = await fetch(`http://127.0.0.1:${ports.monitoring}/varz`).catch(() => null);
-      return answer === null ? null : ((await answer.json()) as NatsInfo);
-    },
-    async stop() {
-      child.kill("SIGKILL");
-      await ended;
-    },
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await ended;
+    await rm(folder, { recursive: true, force: true });
   };
+  const monitoring = `http://${addresses.monitoring}`;
+  try {
+    const varz = await until(async () => (await (await fetch(`${monitoring}/varz`)).json()) as Varz, {
+      withinMs: 15_000,
+      what: () => `nats-server, which said: ${said.join("").slice(-1_000)}`,
+    });
+    return { monitoring, varz, stop };
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
 }

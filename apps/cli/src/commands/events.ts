@@ -45,7 +45,7 @@ export function eventLine({ sequence, event }: FeedEvent, { paint, glyphs, colum
     paint("quiet", `${time} ${pad(String(sequence), 6, "right")}`),
     paint(toneOf(type), pad(type, 20)),
     paint("strong", clean(event.subject)),
-    paint("quiet", clean(essence(event.data))),
+    paint("quiet", clean(essence(event))),
   ];
   return truncate(line.join("  ").trimEnd(), columns(), glyphs.ellipsis);
 }
@@ -64,7 +64,7 @@ function toneOf(type: string): Tone {
 }
 
 /** The few fields that tell the most, of any event: unknown ones are shown as far as they go. */
-function essence(data: unknown): string {
+function essence({ type, subject, data }: FeedEvent["event"]): string {
   if (typeof data !== "object" || data === null) return "";
   const record = data as Readonly<Record<string, unknown>>;
   const text = (name: string): string => {
@@ -76,13 +76,16 @@ function essence(data: unknown): string {
   const exit = typeof record.exitCode === "number" && record.exitCode !== 0 ? `exit ${record.exitCode}` : "";
   const message = text("message").split("\n")[0] ?? "";
   const waiting = Array.isArray(record.refusals) ? `${text("count")} wait, ${text("agentsSeen")} agents seen` : "";
+  const state = type.endsWith(`.${text("state")}`) ? "" : text("state");
+  const app = type.startsWith("muster.deployment.") && text("app") !== subject ? text("app") : "";
   const about = [
+    app,
     text("agent") && gate === "" ? `on ${text("agent")}` : "",
     gate,
     rows,
     waiting,
     text("action"),
-    text("state"),
+    state,
     exit,
   ];
   return [...new Set([...about, message || (gate === "" ? text("reason") : "")])]

@@ -6,16 +6,19 @@ import { carryOut, type WaitOptions } from "../change.ts";
 import { printError } from "../errors.ts";
 import type { Run } from "../program.ts";
 import { withSession } from "../session.ts";
-import { readSpecFile, type SpecFile } from "../spec-file.ts";
+import { readSource, type SpecFile, specOf } from "../spec-file.ts";
 
 export const run: Run = async (context, [file = "-"], options) => {
-  const spec = await readSpecFile(file);
+  const source = await readSource(file);
+  let spec: SpecFile | null = null;
   try {
+    const read = await specOf(source);
+    spec = read;
     return await withSession(context, (session) =>
-      carryOut(context, session, "run", options as WaitOptions, (change) => publish(session.client, spec, change)),
+      carryOut(context, session, "run", options as WaitOptions, (change) => publish(session.client, read, change)),
     );
   } catch (cause) {
-    return printError(spec.locate(cause), context.err, spec);
+    return printError(spec?.locate(cause) ?? cause, context.err, source);
   }
 };
 

@@ -74,7 +74,8 @@ function factLines(why: Why, screen: Screen, nowMs: number): string[] {
   if (waiting !== null) {
     pairs.push(["waiting", `${plural(waiting.count, "instance")}, for ${age(waiting.sinceMs, nowMs)}`]);
     const cures = waiting.cures.map((cure) => CURE_WORDS[cure]);
-    if (cures.length > 0) pairs.push(["tried again", `when ${cures.join(", or ")}`]);
+    if (cures.length > 0)
+      pairs.push(["tried again", `when ${new Intl.ListFormat("en", { type: "disjunction" }).format(cures)}`]);
     pairs.push(["last tried", `${age(waiting.decidedAtMs, nowMs)} ago`]);
   }
   if (delay !== null) {

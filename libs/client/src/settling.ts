@@ -1,0 +1,30 @@
+/**
+ * A deployment of an app without health checks has succeeded once its instances ran. A program that ends at once has run
+ * too: so look whether the same instances still run a moment later.
+ */
+import type { DeploymentProgress } from "./follow.ts";
+
+export class Settling {
+  readonly #settleMs: number;
+  #ready = "";
+  #sinceMs = 0;
+
+  constructor(settleMs: number) {
+    this.#settleMs = settleMs;
+  }
+
+  /** Whether there is nothing more to wait for. `nowMs` on a clock that only goes forward. */
+  isOver({ deployment, instances, hasChecks }: DeploymentProgress, nowMs: number): boolean {
+    if (deployment === null || deployment.state === "running") return false;
+    if (deployment.state !== "succeeded" || this.#settleMs === 0) return true;
+    if (deployment.action === "delete" || deployment.instances === 0) return true;
+    const running = instances.filter(({ state, version }) => state === "running" && version === deployment.version);
+    const ready = running.filter(({ healthy }) => healthy === true || (healthy === null && !hasChecks));
+    const ids = ready.map(({ id }) => id).join();
+    if (ids !== this.#ready) this.#sinceMs = nowMs;
+    this.#ready = ids;
+    if (ready.length < deployment.instances) return false;
+    // A check that passed is proof enough.
+    return ready.every(({ healthy }) => healthy === true) || nowMs - this.#sinceMs >= this.#settleMs;
+  }
+}

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTcpServer } from "node:net";
+import { test } from "node:test";
+import type { HealthCheck, RunCheck } from "@muster/contracts";
+import { until } from "@muster/testkit";
+import type { Running } from "../host/runtime.ts";
+import type { CheckedTask } from "../tasks/task.ts";
+import { healthCheck, instanceDocument } from "../testing/documents.ts";
+import { startChecks } from "./checks.ts";
+import { probe } from "./probe.ts";
+import { type CheckState, judge, newCheck, together } from "./threshold.ts";
+
+const rules = { graceMs: 1_000, maxFailures: 3 };
+const due = (passed: boolean, runningMs = 5_000) => ({ passed, early: false, runningMs });
+
+function after(results: readonly ReturnType<typeof due>[], from: CheckState = newCheck(null)) {
+  let state = from;
+  let giveUp = false;
+  for (const result of results) ({ state, giveUp } = judge(state, result, rules));
+  return { ...state, giveUp };
+}
+
+test("the first success makes it healthy, fewer failures than the limit change nothing", () => {
+  assert.deepEqual(after([due(true), due(false), due(false)]), {
+    everPassed: true,
+    failures: 2,
+    healthy: true,
+    giveUp: false,
+  });
+  assert.equal(after([due(true), due(false), due(false), due(true), due(false), due(false)]).healthy, true);
+});
+
+test("as many failures in a row as the limit make it unhealthy and give up", () => {
+  assert.deepEqual(after([due(true), due(false), due(false), due(false)]), {
+    everPassed: true,
+    failures: 3,
+    healthy: false,
+    giveUp: true,
+  });
+});
+
+test("failures within the grace period do not count before the first success, and do after it", () => {
+  const early = [due(false, 100), due(false, 500), due(false, 900)];
+  assert.equal(after(early).failures, 0);
+  assert.equal(after([...early, due(false, 1_100), due(false, 1_200)]).giveUp, false);
+  assert.equal(after([...early, due(false, 1_100), due(false, 1_200), due(false, 1_300)]).giveUp, true);
+  assert.equal(after([due(true, 100), due(false, 200), due(false, 300), due(false, 400)]).giveUp, true);
+});
+
+test("an early probe can pass and cannot fail", () => {
+  const early = { passed: false, early: true, runningMs: 5_000 };
+  assert.equal(after([early, early, early, early]).failures, 0);
+  assert.equal(after([{ ...early, passed: true }]).healthy, true);
+});
+
+test("a limit of 0 tells the first failure and never gives up", () => {
+  const { state, giveUp } = judge(newCheck(true), due(false), { graceMs: 0, maxFailures: 0 });
+  assert.deepEqual([state.healthy, giveUp], [false, false]);
+});
+
+test("a task adopted as healthy has no second grace period", () => {
+  assert.equal(after([due(false, 10), due(false, 20), due(false, 30)], newCheck(true)).giveUp, true);
+});
+
+test("all checks must pass for a task to be healthy, one that gave up is enough to be not", () => {
+  const state = (healthy: boolean | null) => ({ everPassed: false, failures: 0, healthy });
+  assert.equal(together([state(true), state(null)]), null);
+  assert.equal(together([state(true), state(true)]), true);
+  assert.equal(together([state(null), state(false)]), false);
+});
+
+const running = (more: Partial<Running> = {}): Running => ({
+  handle: { type: "docker", container: "c", pid: null },
+  ended: new Promise(() => {}),
+  kill: () => {},
+  exec: async () => 0,
+  addressOf: () => "127.0.0.1",
+  output: null,
+  ...more,
+});
+
+type T = { after(work: () => void): void };
+async function http(t: T, answer: RequestListener): Promise<number> {
+  const server: Server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as { port: number }).port;
+}
+const look = async (port: number | null, check: Partial<HealthCheck>, at = running()) =>
+  probe({ check: healthCheck(check), port } satisfies RunCheck, at);
+
+for (const { status, passes } of [
+  { status: 200, passes: true },
+  { status: 204, passes: true },
+  { status: 302, passes: true },
+  { status: 399, passes: true },
+  { status: 404, passes: false },
+  { status: 500, passes: false },
+]) {
+  test(`an HTTP check answered with ${status} ${passes ? "passes" : "fails"}, without following it`, async (t) => {
+    const paths: string[] = [];
+    const port = await http(t, (request, response) => {
+      paths.push(request.url ?? "");
+      response.writeHead(status, { location: "/elsewhere" }).end();
+    });
+    const result = await look(port, { path: "/ping?x=1" });
+    assert.equal(result.passed, passes);
+    assert.match(result.detail, new RegExp(`answered ${status}`));
+    assert.deepEqual(paths, ["/ping?x=1"]);
+  });
+}
+
+test("an HTTP check that gets no answer in time fails and says so", async (t) => {
+  const port = await http(t, () => {});
+  const result = await look(port, { timeoutSeconds: 0.1 });
+  assert.deepEqual(result, { passed: false, detail: `HTTP / on port ${port} did not answer within 0.1 s` });
+});
+
+test("an HTTP check of a closed port fails", async () => {
+  assert.equal((await look(1, {})).passed, false);
+});
+
+test("an HTTP 1xx is a failure, or nothing when it is to be ignored", async (t) => {
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => {});
+    socket.write("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => void server.close());
+  const { port } = server.address() as { port: number };
+  assert.equal((await look(port, { ignoreHttp1xx: false })).passed, false);
+  assert.equal((await look(port, { ignoreHttp1xx: true })).passed, null);
+});
+
+test("a TCP check passes when the port accepts and fails when nobody listens", async (t) => {
+  const port = await http(t, () => {});
+  assert.equal((await look(port, { protocol: "TCP" })).passed, true);
+  assert.equal((await look(1, { protocol: "MESOS_TCP" })).passed, false);
+});
+
+test("a COMMAND check passes with status 0 only, and fails when it takes too long", async () => {
+  const command = { protocol: "COMMAND", command: "x" } as const;
+  assert.equal((await look(null, command)).passed, true);
+  assert.match((await look(null, command, running({ exec: async () => 2 }))).detail, /exited with status 2/);
+  assert.match((await look(null, command, running({ exec: async () => null }))).detail, /took longer than 1 s/);
+});
+
+test("a check without a port, and one no network leads to, fail with the reason", async () => {
+  assert.match((await look(null, {})).detail, /no port/);
+  assert.match((await look(80, {}, running({ addressOf: () => null }))).detail, /no network/);
+});
+
+/** A task whose probes answer from a list, the last one for ever. */
+function watched(t: T, answers: readonly boolean[], check: Partial<HealthCheck>, healthy: boolean | null = null) {
+  const said: string[] = [];
+  const probes: number[] = [];
+  const task: CheckedTask = {
+    record: instanceDocument({ healthChecks: [{ check: healthCheck(check), port: 1 }] }),
+    running: running(),
+    runningAtMs: Date.now(),
+    healthy,
+    changed: (now) => said.push(now ? "healthy" : "unhealthy"),
+    giveUp: (message) => said.push(message),
+  };
+  const startedMs = performance.now();
+  const checks = startChecks(task, {
+    clock: Date.now,
+    dice: () => 0.5,
+    probe: async () => {
+      probes.push(performance.now() - startedMs);
+      return { passed: answers[Math.min(probes.length, answers.length) - 1] as boolean, detail: "because" };
+    },
+  });
+  t.after(() => checks.stop());
+  return { said, probes };
+}
+
+test("a task that starts quickly is seen to be healthy long before its interval is over", async (t) => {
+  const { said, probes } = watched(t, [false, true], { intervalSeconds: 60 });
+  await until(() => said.length > 0, { withinMs: 2_000 });
+  assert.deepEqual(said, ["healthy"]);
+  assert.ok(probes.length === 2 && (probes[1] as number) < 1_000, probes.join(" "));
+});
+
+test("a sick task is told once and given up on, at the pace of its interval", async (t) => {
+  const { said, probes } = watched(t, [false], { intervalSeconds: 0.2, maxConsecutiveFailures: 3 });
+  await until(() => said.length === 2, { withinMs: 3_000 });
+  assert.deepEqual(said, ["unhealthy", "its health check failed 3 times in a row, the last time: because"]);
+  assert.ok((probes.at(-1) as number) >= 590, probes.join(" "));
+  const count = probes.length;
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assert.equal(probes.length, count);
+});
+
+test("health that changes back is told each time, and nothing in between", async (t) => {
+  const { said } = watched(t, [true, false, false, true, true, false], {
+    intervalSeconds: 0.02,
+    maxConsecutiveFailures: 0,
+  });
+  await until(() => said.length === 4, { withinMs: 3_000 });
+  assert.deepEqual(said, ["healthy", "unhealthy", "healthy", "unhealthy"]);
+});
+
+test("a task that was healthy before its agent was away is not told healthy again", async (t) => {
+  const { said, probes } = watched(t, [true], { intervalSeconds: 0.02 }, true);
+  await until(() => probes.length > 5);
+  assert.deepEqual(said, []);
+});

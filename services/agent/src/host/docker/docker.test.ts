@@ -1,0 +1,332 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type TestContext, test } from "node:test";
+import type { InstanceDocument, RunDocument } from "@muster/contracts";
+import { createLog } from "@muster/runtime";
+import { freePort, until } from "@muster/testkit";
+import { probe } from "../../checks/probe.ts";
+import { healthCheck, instanceDocument, orderOf, shell, workDirectory } from "../../testing/documents.ts";
+import { IMAGE, whyNoEngine } from "../../testing/engine.ts";
+import type { Ending, LaunchError, Order, Running, TaskRuntime } from "../runtime.ts";
+import { containerName, containerOptions } from "./container.ts";
+import { defaultSocket } from "./engine.ts";
+import { withTag } from "./images.ts";
+import { framesOf } from "./output.ts";
+import { readParameters } from "./parameters.ts";
+import { dockerRuntime } from "./runtime.ts";
+
+const skip = await whyNoEngine();
+if (skip) console.error(`NOT TESTED: containers, because ${skip}`);
+
+const docker = (...args: string[]): string => execFileSync("docker", args, { encoding: "utf8" });
+const never = new AbortController().signal;
+const mine = { agent: "n1", owner: "life", allowPrivileged: true };
+const bare = (run: Partial<RunDocument>, more: Partial<InstanceDocument> = {}): Order =>
+  orderOf("/work", instanceDocument({ runtime: "docker", image: IMAGE, ...run }, more));
+
+type Bench = { runtime: TaskRuntime; workDir: string; owner: string; again(): TaskRuntime };
+function bench(t: TestContext, more: { pullTimeoutMs?: number; socketPath?: string } = {}): Bench {
+  const owner = randomUUID();
+  const opened: TaskRuntime[] = [];
+  const again = (): TaskRuntime => {
+    const options = {
+      socketPath: defaultSocket(),
+      pullTimeoutMs: 20_000,
+      agent: "n1",
+      owner,
+      allowPrivileged: true,
+      log: createLog("test"),
+      ...more,
+    };
+    const runtime = dockerRuntime(options);
+    opened.push(runtime);
+    return runtime;
+  };
+  t.after(async () => {
+    for (const runtime of opened) await runtime.close();
+    const left = docker("ps", "-aq", "--filter", `label=muster.owner=${owner}`).split("\n").filter(Boolean);
+    if (left.length > 0) docker("rm", "-f", ...left);
+  });
+  return { runtime: again(), workDir: workDirectory(), owner, again };
+}
+const order = (on: Bench, run: Partial<RunDocument>, more: Partial<InstanceDocument> = {}): Order =>
+  orderOf(on.workDir, instanceDocument({ runtime: "docker", image: IMAGE, ...run }, more));
+
+async function run(t: TestContext, more: Partial<RunDocument>): Promise<{ ending: Ending; out: string; err: string }> {
+  const on = bench(t);
+  const asked = order(on, more);
+  const ending = await (await on.runtime.launch(asked, never)).ended;
+  return { ending, out: readFileSync(asked.sandbox.stdout, "utf8"), err: readFileSync(asked.sandbox.stderr, "utf8") };
+}
+const inspect = (running: Running) =>
+  JSON.parse(docker("inspect", (running.handle as { container: string }).container))[0];
+
+test("resources become shares and a memory limit, each with its floor", () => {
+  const small = containerOptions(bare({}, { resources: { cpuMillis: 1, memoryMib: 4, diskMib: 0, gpus: 0 } }), mine);
+  assert.deepEqual([small.HostConfig?.CpuShares, small.HostConfig?.Memory], [2, 32 * 1024 * 1024]);
+  const large = containerOptions(
+    bare({}, { resources: { cpuMillis: 1_500, memoryMib: 256, diskMib: 0, gpus: 0 } }),
+    mine,
+  );
+  assert.deepEqual([large.HostConfig?.CpuShares, large.HostConfig?.Memory], [1_536, 256 * 1024 * 1024]);
+});
+
+test("a container never restarts by itself, gains no privileges, and is privileged only when asked", () => {
+  const { HostConfig: host } = containerOptions(bare({}), mine);
+  assert.deepEqual(
+    [host?.RestartPolicy, host?.SecurityOpt, host?.Privileged],
+    [{ Name: "no" }, ["no-new-privileges"], false],
+  );
+  assert.equal(containerOptions(bare({ privileged: true }), mine).HostConfig?.Privileged, true);
+  const refused = () => containerOptions(bare({ privileged: true }), { ...mine, allowPrivileged: false });
+  assert.throws(refused, (error: LaunchError) => error.reason === "privileged-refused");
+});
+
+test("a shell line replaces the image's entrypoint, arguments are handed to it, nothing keeps the image's own", () => {
+  const options = (more: Partial<RunDocument>) => {
+    const { Cmd, Entrypoint } = containerOptions(bare(more), mine);
+    return { Cmd, Entrypoint };
+  };
+  assert.deepEqual(options(shell("echo $A")), { Entrypoint: ["/bin/sh", "-c"], Cmd: ["echo $A"] });
+  assert.deepEqual(options({ command: { type: "argv", argv: ["a", "b"] } }), {
+    Cmd: ["a", "b"],
+    Entrypoint: undefined,
+  });
+  assert.deepEqual(options({ command: null }), { Cmd: undefined, Entrypoint: undefined });
+});
+
+test("supported parameters are obeyed, another is refused by name", () => {
+  const extras = readParameters([
+    { key: "env", value: "A=b=c" },
+    { key: "label", value: "x=y" },
+    { key: "hostname", value: "h" },
+    { key: "workdir", value: "/tmp" },
+    { key: "cap-drop", value: "ALL" },
+    { key: "dns", value: "1.1.1.1" },
+    { key: "dns", value: "2.2.2.2" },
+  ]);
+  assert.deepEqual(extras.env, ["A=b=c"]);
+  assert.deepEqual(extras.labels, { x: "y" });
+  assert.deepEqual([extras.Hostname, extras.WorkingDir], ["h", "/tmp"]);
+  assert.deepEqual([extras.host.CapDrop, extras.host.Dns], [["ALL"], ["1.1.1.1", "2.2.2.2"]]);
+  for (const key of ["volume", "constructor", "__proto__"])
+    assert.throws(
+      () => readParameters([{ key, value: "/:/host" }]),
+      (error: LaunchError) => error.reason === "unsupported-parameter" && error.message.includes(key),
+    );
+});
+
+test("a name is allowed by the engine, and another directory's or app's instance has another", () => {
+  const names = [
+    containerName("prod_web=api.0.1", "a"),
+    containerName("prod_web=api.0.1", "b"),
+    containerName("prod_web-api.0.1", "a"),
+  ];
+  assert.ok(names.every((name) => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)));
+  assert.equal(new Set(names).size, 3);
+});
+
+test("an image without a tag is its latest", () => {
+  const named = ["nginx", "host:5000/a/b", "nginx:1.2", "host:5000/a:1", "a@sha256:1"].map(withTag);
+  assert.deepEqual(named, ["nginx:latest", "host:5000/a/b:latest", "nginx:1.2", "host:5000/a:1", "a@sha256:1"]);
+});
+
+test("mixed output is split into its streams wherever it is cut", async () => {
+  const frame = (stream: number, text: string) =>
+    Buffer.concat([Buffer.from([stream, 0, 0, 0, 0, 0, 0, text.length]), Buffer.from(text)]);
+  const bytes = Buffer.concat([frame(1, "out"), frame(2, "err"), frame(1, ""), frame(1, "more")]);
+  for (let size = 1; size < bytes.length; size += 1) {
+    const chunks = async function* () {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+    };
+    const seen = { stdout: "", stderr: "" };
+    for await (const { stream, body } of framesOf(chunks())) seen[stream] += body.toString();
+    assert.deepEqual(seen, { stdout: "outmore", stderr: "err" }, `cut every ${size}`);
+  }
+});
+
+test("a container runs, its status is known, and its output stands in the sandbox afterwards", { skip }, async (t) => {
+  const { ending, out, err } = await run(t, {
+    ...shell("echo $A $MUSTER_INSTANCE; echo oops >&2; exit 5"),
+    env: { A: "b" },
+  });
+  assert.deepEqual([ending.exitCode, ending.reason], [5, "exited"]);
+  assert.match(out, /^b test\.0\.\d+\n$/);
+  assert.equal(err, "oops\n");
+});
+
+test("an image's own command runs when none is given", { skip }, async (t) => {
+  assert.equal((await run(t, { command: null })).out, "the image itself\n");
+});
+
+test("a killed container's signal is known", { skip }, async (t) => {
+  const { ending } = await run(t, shell("kill -9 $$; sleep 5"));
+  assert.equal(ending.signal, null);
+  const other = await run(t, shell("sh -c 'kill -9 $$'; exit $?"));
+  assert.deepEqual([other.ending.exitCode, other.ending.signal], [137, "SIGKILL"]);
+});
+
+test("a container carries its labels and is gone after it was discarded", { skip }, async (t) => {
+  const on = bench(t);
+  const asked = order(on, shell("sleep 60"));
+  const running = await on.runtime.launch(asked, never);
+  const { Config, HostConfig, State } = inspect(running);
+  assert.equal(Config.Labels["muster.instance"], asked.instance);
+  assert.equal(Config.Labels["muster.agent"], "n1");
+  assert.equal(Config.Labels.MESOS_TASK_ID, asked.instance);
+  assert.equal(HostConfig.RestartPolicy.Name, "no");
+  assert.equal(State.Pid, running.handle.pid);
+  assert.deepEqual(await on.runtime.list(), [{ instance: asked.instance, live: true }]);
+  running.kill(0);
+  await running.ended;
+  assert.deepEqual(await on.runtime.list(), [{ instance: asked.instance, live: false }]);
+  await on.runtime.discard(asked.instance);
+  assert.deepEqual(await on.runtime.list(), []);
+});
+
+test("a container has its grace period, then it is killed", { skip }, async (t) => {
+  const on = bench(t);
+  const polite = await on.runtime.launch(
+    order(on, shell("trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done")),
+    never,
+  );
+  const deaf = await on.runtime.launch(order(on, shell("trap '' TERM; echo up; while :; do sleep 0.05; done")), never);
+  await until(() =>
+    [polite, deaf].every((each) => docker("logs", (each.handle as { container: string }).container) === "up\n"),
+  );
+  const startedMs = performance.now();
+  polite.kill(20_000);
+  deaf.kill(800);
+  assert.equal((await polite.ended).exitCode, 3);
+  assert.equal((await deaf.ended).signal, "SIGKILL");
+  const tookMs = performance.now() - startedMs;
+  assert.ok(tookMs > 780 && tookMs < 10_000, `${tookMs} ms`);
+});
+
+test("a bridged port is reached at its host port, one without at the container's own address", { skip }, async (t) => {
+  const on = bench(t);
+  const hostPort = await freePort();
+  const portMaps = [
+    { containerPort: 8080, hostPort, protocol: "tcp", name: null },
+    { containerPort: 9090, hostPort: 0, protocol: "tcp", name: null },
+  ] as const;
+  const asked = order(on, {
+    ...shell("httpd -p 8080 -h /www; httpd -f -p 9090 -h /www"),
+    network: "bridge",
+    portMaps: [...portMaps],
+  });
+  const running = await on.runtime.launch(asked, never);
+  t.after(() => running.kill(0));
+  assert.equal(running.addressOf(hostPort), "127.0.0.1");
+  assert.match(running.addressOf(9090) ?? "", /^172\./);
+  for (const port of [hostPort, 9090])
+    await until(async () => (await probe({ check: healthCheck({ protocol: "TCP" }), port }, running)).passed);
+  const answered = await probe({ check: healthCheck({ protocol: "HTTP" }), port: hostPort }, running);
+  assert.match(answered.detail, /answered 404/);
+});
+
+test("no network means no address", { skip }, async (t) => {
+  const on = bench(t);
+  const running = await on.runtime.launch(order(on, { ...shell("sleep 60"), network: "none" }), never);
+  assert.equal(running.addressOf(80), null);
+  running.kill(0);
+});
+
+test("an image that is not here and cannot be pulled is an error that says so", { skip }, async (t) => {
+  const on = bench(t);
+  const missing = on.runtime.launch(order(on, { image: "localhost:1/no/such/image" }), never);
+  await assert.rejects(
+    missing,
+    (error: LaunchError) =>
+      error.reason === "image-not-found" &&
+      /localhost:1\/no\/such\/image:latest is not here and cannot be pulled/.test(error.message),
+  );
+  assert.deepEqual(await on.runtime.list(), []);
+});
+
+test("a command that the image does not have is an error, and leaves no container", { skip }, async (t) => {
+  const on = bench(t);
+  const missing = on.runtime.launch(order(on, { command: { type: "argv", argv: ["/no/such/program"] } }), never);
+  await assert.rejects(missing, (error: LaunchError) => error.reason === "command-not-found");
+  assert.deepEqual(await on.runtime.list(), []);
+});
+
+test("a container is adopted with the same id after its agent was away, and one that ended tells its status", {
+  skip,
+}, async (t) => {
+  const on = bench(t);
+  const [alive, dead] = [order(on, shell("echo once; sleep 60")), order(on, shell("echo bye; exit 8"))];
+  const running = await on.runtime.launch(alive, never);
+  const ended = await on.runtime.launch(dead, never);
+  await until(() => inspect(ended).State.Status === "exited");
+  const later = on.again();
+  for (const handle of [running.handle, null]) {
+    const found = await later.adopt(alive, handle);
+    assert.ok(found.type === "live");
+    assert.deepEqual(found.running.handle, running.handle);
+  }
+  const found = await later.adopt(dead, null);
+  assert.ok(found.type === "ended");
+  assert.equal(found.ending.exitCode, 8);
+  assert.equal(readFileSync(dead.sandbox.stdout, "utf8"), "bye\n");
+  assert.equal((await later.adopt(order(on, {}), null)).type, "nothing");
+  running.kill(0);
+  await running.ended;
+});
+
+test("a container of an instance is never made twice", { skip }, async (t) => {
+  const on = bench(t);
+  const asked = order(on, shell("sleep 60"));
+  const first = await on.runtime.launch(asked, never);
+  const second = await on.again().launch(asked, never);
+  assert.deepEqual(second.handle, first.handle);
+  first.kill(0);
+  await first.ended;
+});
+
+test("a container that somebody else removes is told as gone", { skip }, async (t) => {
+  const on = bench(t);
+  const running = await on.runtime.launch(order(on, shell("sleep 60")), never);
+  docker("rm", "-f", (running.handle as { container: string }).container);
+  assert.equal((await running.ended).reason === "container-gone" || (await running.ended).signal === "SIGKILL", true);
+});
+
+test("a command beside a container runs inside it and is cut off in time", { skip }, async (t) => {
+  const on = bench(t);
+  const running = await on.runtime.launch(order(on, { ...shell("touch /here; sleep 60"), env: { A: "b" } }), never);
+  await until(async () => (await running.exec("test -e /here && test $A = b", 2_000)) === 0);
+  assert.equal(await running.exec("exit 3", 2_000), 3);
+  assert.equal(await running.exec("sleep 7777", 300), null);
+  await until(() => !execFileSync("ps", ["ax", "-o", "args"], { encoding: "utf8" }).includes("sleep 7777"));
+  running.kill(0);
+  await running.ended;
+});
+
+test("a living container's output is read and followed", { skip }, async (t) => {
+  const on = bench(t);
+  const running = await on.runtime.launch(
+    order(on, shell("echo one; sleep 0.5; echo two; sleep 0.5; echo bad >&2")),
+    never,
+  );
+  const read = async (follow: boolean, tail: number | null): Promise<string> => {
+    let text = "";
+    for await (const chunk of running.output?.("stdout", { follow, tail, signal: never }) ?? []) text += chunk;
+    return text;
+  };
+  await until(async () => (await read(false, null)) === "one\n");
+  assert.equal(await read(true, null), "one\ntwo\n");
+});
+
+test("without a socket nothing is loaded and the reason is said", async () => {
+  const runtime = dockerRuntime({
+    ...mine,
+    socketPath: "/nowhere/docker.sock",
+    pullTimeoutMs: 1_000,
+    log: createLog("test"),
+  });
+  assert.deepEqual(await runtime.usable(), { usable: false, reason: "there is no socket at /nowhere/docker.sock" });
+  assert.equal(await runtime.list(), null);
+  assert.equal((await runtime.adopt(bare({}), null)).type, "unknown");
+});

@@ -1,0 +1,65 @@
+/** Images: used when they are there, pulled when not, one pull per image at a time. */
+import type Docker from "dockerode";
+import { LaunchError, type Order } from "../runtime.ts";
+import { imageOf } from "./container.ts";
+import { type Engine, engineError } from "./engine.ts";
+
+export type Images = { ensure(order: Order, signal: AbortSignal): Promise<void> };
+
+export function images(engine: Engine, pullTimeoutMs: number): Images {
+  const pulls = new Map<string, Promise<void>>();
+
+  const isLocal = async (image: string): Promise<boolean> => {
+    try {
+      await (await engine.calls()).getImage(image).inspect();
+      return true;
+    } catch (cause) {
+      const { status, message } = engineError(cause);
+      if (status === 404) return false;
+      throw new LaunchError("runtime-unavailable", `the engine does not say whether it has ${image}: ${message}`);
+    }
+  };
+
+  const pull = (image: string): Promise<void> => {
+    const running = pulls.get(image);
+    if (running !== undefined) return running;
+    const started = pullImage(engine, withTag(image), pullTimeoutMs).finally(() => pulls.delete(image));
+    pulls.set(image, started);
+    return started;
+  };
+
+  return {
+    async ensure(order, signal) {
+      const image = imageOf(order);
+      if (!order.run.forcePull && (await isLocal(image))) return;
+      signal.throwIfAborted();
+      // The pull itself goes on: others may wait for it, and what was fetched is kept.
+      await Promise.race([pull(image), rejectOn(signal)]);
+    },
+  };
+}
+
+/** Without a tag the engine would fetch every tag there is. */
+export const withTag = (image: string): string => (/[:@][^/]+$/.test(image) ? image : `${image}:latest`);
+
+const rejectOn = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+
+async function pullImage(engine: Engine, image: string, timeoutMs: number): Promise<void> {
+  const failed = (why: string) =>
+    new LaunchError("image-not-found", `the image ${image} is not here and cannot be pulled: ${why}`);
+  const abort = AbortSignal.timeout(timeoutMs);
+  try {
+    const docker = await engine.streams();
+    const stream = await docker.pull(image, { abortSignal: abort });
+    await followed(docker, stream, abort);
+  } catch (cause) {
+    throw failed(abort.aborted ? `it took longer than ${timeoutMs / 1000} s` : engineError(cause).message);
+  }
+}
+
+const followed = (docker: Docker, stream: NodeJS.ReadableStream, abort: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    abort.addEventListener("abort", () => reject(abort.reason), { once: true });
+    docker.modem.followProgress(stream, (error) => (error === null || error === undefined ? resolve() : reject(error)));
+  });

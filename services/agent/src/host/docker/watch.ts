@@ -1,0 +1,116 @@
+/** Hears of containers that end: by the engine's events when they come, by comparing the list when they do not. */
+
+import type { Readable } from "node:stream";
+import type Docker from "dockerode";
+import { ENGINE_LIST_MS } from "../../limits.ts";
+import { LABEL } from "./container.ts";
+import { type Engine, engineError } from "./engine.ts";
+
+export type ContainerWatch = {
+  /** Resolves with the last state of a container that has ended, or null when it was removed by somebody else. */
+  ended(id: string): Promise<Docker.ContainerInspectInfo | null>;
+  close(): void;
+};
+
+/** A container that exists and is neither running nor about to. */
+export const hasExited = (state: Docker.ContainerInspectInfo["State"]): boolean =>
+  !state.Running && !state.Restarting && state.Status !== "created";
+
+export function containerWatch(engine: Engine, owner: string): ContainerWatch {
+  const waiting = new Map<string, ((info: Docker.ContainerInspectInfo | null) => void)[]>();
+  const filters = { label: [`${LABEL.owner}=${owner}`] };
+  let timer: NodeJS.Timeout | null = null;
+  let events: Readable | null = null;
+  let listening: Promise<void> | null = null;
+  let closed = false;
+
+  const settle = async (id: string): Promise<void> => {
+    let info: Docker.ContainerInspectInfo | null = null;
+    try {
+      info = await (await engine.calls()).getContainer(id).inspect();
+      if (!hasExited(info.State)) return;
+    } catch (cause) {
+      if (engineError(cause).status !== 404) return;
+    }
+    for (const done of waiting.get(id) ?? []) done(info);
+    waiting.delete(id);
+  };
+
+  /** One stream of events at a time; it may end with the engine and is opened again by the next comparison. */
+  const listen = (): Promise<void> => {
+    if (events !== null || listening !== null) return listening ?? Promise.resolve();
+    listening = open().finally(() => {
+      listening = null;
+    });
+    return listening;
+  };
+
+  const open = async (): Promise<void> => {
+    const docker = await engine.streams();
+    const wanted = {
+      ...filters,
+      type: ["container"],
+      event: ["die", "destroy"],
+    } satisfies Docker.GetEventsOptions["filters"];
+    const stream = (await docker.getEvents({ filters: wanted })) as unknown as Readable;
+    if (closed) stream.destroy();
+    events = stream;
+    const over = () => {
+      if (events === stream) events = null;
+    };
+    stream.once("close", over).once("error", over);
+    let text = "";
+    stream.on("data", (chunk: Buffer) => {
+      text += chunk.toString("utf8");
+      const lines = text.split("\n");
+      text = lines.pop() ?? "";
+      for (const line of lines) {
+        const id = eventContainer(line);
+        if (id !== null && waiting.has(id)) void settle(id);
+      }
+    });
+  };
+
+  const compare = async (): Promise<void> => {
+    await listen();
+    const all = await (await engine.calls()).listContainers({ all: true, filters });
+    const alive = new Set(
+      all.filter((each) => ["running", "paused", "restarting"].includes(each.State)).map((each) => each.Id),
+    );
+    for (const id of waiting.keys()) if (!alive.has(id)) void settle(id);
+  };
+
+  /** An engine that does not answer says nothing about containers: they are asked for again. */
+  const tick = async (): Promise<void> => {
+    timer = null;
+    await compare().catch(() => {});
+    if (waiting.size > 0 && !closed) timer ??= setTimeout(tick, ENGINE_LIST_MS).unref();
+  };
+
+  return {
+    ended: (id) =>
+      new Promise((resolve) => {
+        waiting.set(id, [...(waiting.get(id) ?? []), resolve]);
+        if (events === null && timer === null) timer = setTimeout(tick, 0).unref();
+        else {
+          timer ??= setTimeout(tick, ENGINE_LIST_MS).unref();
+          // It may have ended before anybody listened for it.
+          void settle(id);
+        }
+      }),
+    close() {
+      closed = true;
+      if (timer !== null) clearTimeout(timer);
+      events?.destroy();
+    },
+  };
+}
+
+function eventContainer(line: string): string | null {
+  try {
+    const { id, Actor } = JSON.parse(line) as { id?: string; Actor?: { ID?: string } };
+    return Actor?.ID ?? id ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,55 @@
+/** Bounds of one agent, in one place, so that they can be checked against each other as this file loads. */
+import { BATCH_MESSAGES_MAX } from "@muster/contracts";
+
+/** Facts in one atomic batch: small enough that a slow link does not hold the whole outbox back. */
+export const FLUSH_FACTS_MAX = 200;
+/** The journal is rewritten when it is longer than this and has grown to a multiple of what it needs. */
+export const JOURNAL_BYTES_MAX = 4 * 1024 * 1024;
+export const JOURNAL_GROWTH_FACTOR = 4;
+/** An ended instance whose record was purged is remembered this long, in case an older answer still names it. */
+export const TOMBSTONE_KEPT_MS = 3_600_000;
+
+/** How often a process that this agent did not start itself is looked at: its parent hears of its end, we do not. */
+export const ADOPTED_POLL_MS = 500;
+/** Pause between two looks at the process table; everybody who asks meanwhile shares the next one. */
+export const SCAN_PAUSE_MS = 50;
+/** After SIGKILL the kernel may hold a process for a while; then its end is reported without it. */
+export const KILLED_WAIT_MS = 5_000;
+
+/** Containers are prepared and started this many at a time; the engine is the slower part. */
+export const CONTAINER_STARTS_MAX = 8;
+/** Answers of the engine that take longer are treated as unknown. */
+export const ENGINE_TIMEOUT_MS = 30_000;
+/** An engine that does not even answer a ping in this time is not usable. */
+export const ENGINE_PING_MS = 5_000;
+/** The list of containers is compared this often, because events may be missed. */
+export const ENGINE_LIST_MS = 5_000;
+/** Docker refuses less. */
+export const CONTAINER_MEMORY_MIN_MIB = 32;
+
+/** Lines and bytes of output that a failure's message carries. */
+export const FAILURE_LINES = 10;
+export const FAILURE_BYTES_MAX = 2_048;
+
+/** One message of task output. */
+export const LOG_CHUNK_BYTES_MAX = 64 * 1024;
+/** Growth of followed files is looked for this often. */
+export const LOG_POLL_MS = 200;
+export const LOG_FOLLOW_MAX_MS = 3_600_000;
+/** A follower that sends no sign of life for this long is gone; it sends one every five seconds. */
+export const LOG_KEEPALIVE_MS = 15_000;
+
+/** The first probes of a check come quickly, so that a quick start is seen quickly. */
+export const FIRST_PROBE_MS = 100;
+/** No check waits longer than this for its first probe, however long its interval (Marathon's rule). */
+export const FIRST_PROBE_MAX_MS = 5_000;
+
+/** Wait for facts to be stored when the agent stops. */
+export const STOP_FLUSH_MS = 2_000;
+
+function assert(holds: boolean, why: string): void {
+  if (!holds) throw new Error(`limits contradict each other: ${why}`);
+}
+assert(FLUSH_FACTS_MAX <= BATCH_MESSAGES_MAX, "a flush must fit one batch");
+assert(LOG_KEEPALIVE_MS >= 3 * 5_000, "two lost signs of life must not end a follower");
+assert(FIRST_PROBE_MS < FIRST_PROBE_MAX_MS, "probes begin quickly and slow down");

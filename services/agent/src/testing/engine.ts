@@ -1,0 +1,48 @@
+/** A Docker engine for tests, where one answers, and an image made of busybox, since there may be no registry. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { defaultSocket, dockerEngine } from "../host/docker/engine.ts";
+
+export const IMAGE = "muster-test-busybox:1";
+const BUSYBOX = ["/bin/busybox", "/usr/bin/busybox"];
+const COMMANDS = [
+  "sh",
+  "sleep",
+  "echo",
+  "cat",
+  "env",
+  "id",
+  "httpd",
+  "hostname",
+  "true",
+  "false",
+  "nc",
+  "seq",
+  "test",
+  "touch",
+  "kill",
+];
+
+/** Why tests with containers cannot run here, or false. */
+export async function whyNoEngine(): Promise<string | false> {
+  const { usable, reason } = await dockerEngine(defaultSocket()).usable();
+  if (!usable) return reason;
+  if (spawnSync("docker", ["image", "inspect", IMAGE]).status === 0) return false;
+  const busybox = BUSYBOX.find((path) => existsSync(path) && spawnSync("ldd", [path]).status !== 0);
+  if (busybox === undefined) return "there is no static busybox to make an image of";
+  const root = mkdtempSync(join(tmpdir(), "muster-image-"));
+  try {
+    for (const folder of ["bin", "tmp", "www"]) mkdirSync(join(root, folder));
+    copyFileSync(busybox, join(root, "bin/busybox"));
+    for (const name of COMMANDS) symlinkSync("busybox", join(root, "bin", name));
+    const tar = execFileSync("tar", ["-C", root, "-c", "."], { maxBuffer: 64 * 1024 * 1024 });
+    execFileSync("docker", ["import", "--change", 'CMD ["/bin/sh","-c","echo the image itself"]', "-", IMAGE], {
+      input: tar,
+    });
+    return false;
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
