@@ -18,7 +18,7 @@ let cluster: FakeCluster;
 let folder: string;
 before(async () => {
   server = await startNatsServer();
-  nats = await connectNats({ url: server.url }, { name: "test" });
+  nats = await connectNats({ url: server.url }, { name: "test", waitMs: 10_000 });
   await provision(nats, { replicas: 1 });
   folder = await mkdtemp(join(tmpdir(), "muster-cli-"));
 });
@@ -111,6 +111,21 @@ test("run of an app that exists replaces it", async () => {
       ["PUT", "/v2/apps/hello?partialUpdate=false", '{"id":"hello","instances":2}'],
     ],
   );
+});
+
+test("run of an app that stands as asked says how it stands", async () => {
+  cluster.app("/hello", 1);
+  cluster.intercept = ({ method }) => (method === "PUT" ? { body: { version: "v", deploymentId: "none" } } : null);
+  const file = await fileOf("hello.json", '{"id":"hello"}');
+  const well = await muster("run", [file]);
+  assert.deepEqual(well, {
+    code: 0,
+    out: "",
+    err: "✓ nothing to change: all 1 wanted instances run and are healthy\n",
+  });
+  cluster.why = () => ({ status: "delayed", summary: "hello failed 3 times in a row" });
+  const ill = await muster("run", [file]);
+  assert.deepEqual(ill, { code: 1, out: "", err: "! nothing to change: hello failed 3 times in a row\n" });
 });
 
 test("run --detach prints the deployment's id and nothing else", async () => {

@@ -47,9 +47,9 @@ export class Failures {
   /** All of it, for the end. */
   report({ paint, glyphs }: Screen): string[] {
     // A slot that fails again and again says the same each time: once is enough.
-    const kinds = Map.groupBy(this.#output.values(), ({ instance, lines }) => [whyNot(instance), ...lines].join("\n"));
+    const kinds = Map.groupBy(this.#output.values(), ({ instance }) => `${instance.reason} ${instance.exitCode}`);
     return [...kinds.values()].flatMap((alike) => {
-      const { instance, lines } = alike.at(-1) as (typeof alike)[number];
+      const { instance, lines } = alike.reduce((best, one) => (one.lines.length >= best.lines.length ? one : best));
       const where = instance.agent === null ? "" : ` on ${instance.agent}`;
       const head = `  ${paint("bad", glyphs.bad)} ${instance.id}${where}: ${whyNot(instance) || instance.state}`;
       return [head, ...lines.slice(-LINES_MAX).map((line) => `    ${paint("quiet", glyphs.bar)} ${clean(line)}`)];

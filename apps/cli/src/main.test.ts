@@ -12,7 +12,7 @@ let nats: Nats;
 let cluster: FakeCluster;
 before(async () => {
   server = await startNatsServer();
-  nats = await connectNats({ url: server.url }, { name: "test" });
+  nats = await connectNats({ url: server.url }, { name: "test", waitMs: 10_000 });
   await provision(nats, { replicas: 1 });
   cluster = new FakeCluster(nats);
   cluster.app("/hello", 1);

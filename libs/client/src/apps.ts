@@ -25,6 +25,4 @@ export const AppsReplySchema = z.object({ apps: z.array(AppViewSchema) });
 export const AppReplySchema = z.object({ app: AppViewSchema });
 export const ChangeReplySchema = z.looseObject({
   version: z.string().nullish(),
-  deploymentId: z.string().nullish(),
-  deployments: z.array(z.looseObject({ id: z.string() })).nullish(),
 });

@@ -10,7 +10,7 @@ let server: NatsServer;
 let nats: Nats;
 before(async () => {
   server = await startNatsServer();
-  nats = await connectNats({ url: server.url }, { name: "test" });
+  nats = await connectNats({ url: server.url }, { name: "test", waitMs: 10_000 });
 });
 after(async () => {
   await nats?.connection.close();
@@ -55,6 +55,13 @@ test("a changing call carries text, trace context and who asks, and answers depl
   );
 });
 
+test("a change that changes nothing has no deployment, although Marathon's clients are given an id", async () => {
+  await withGateway(
+    () => ({ body: { version: "v", deploymentId: "never-listed" } }),
+    async (client) => assert.equal((await client.scaleApp("/a", 2)).deployment, null),
+  );
+});
+
 for (const [about, act, method, path, body] of [
   ["scaling", "scaleApp", "PATCH", "/v2/apps/prod/web?force=true", '{"instances":3}'],
   ["restarting", "restartApp", "POST", "/v2/apps/prod/web/restart?force=true", null],
@@ -63,7 +70,7 @@ for (const [about, act, method, path, body] of [
 ] as const)
   test(`${about} is ${method} ${path}`, async () => {
     await withGateway(
-      () => ({ body: { version: "v", deploymentId: "d2" } }),
+      () => ({ headers: { "marathon-deployment-id": "d2" }, body: { version: "v", deploymentId: "d2" } }),
       async (client, heard) => {
         const force = { force: true };
         const change =

@@ -125,12 +125,13 @@ function queryText(query: Readonly<Record<string, string | undefined>>): string 
 function changeOf(app: AppId | null, reply: ApiReply): Change {
   const headers = new Map(Object.entries(reply.headers).map(([name, value]) => [name.toLowerCase(), value]));
   const body = reply.body === "" ? {} : JSON.parse(reply.body);
-  const parsed = ChangeReplySchema.parse(body);
+  const { version } = ChangeReplySchema.parse(body);
   const trace = headers.get("x-muster-trace") ?? null;
   return {
     app: app ?? (typeof body.id === "string" ? body.id : ""),
-    deployment: headers.get("marathon-deployment-id") ?? parsed.deploymentId ?? parsed.deployments?.[0]?.id ?? null,
-    version: parsed.version ?? null,
+    // The body names an id even where nothing had to change, since Marathon's clients expect one.
+    deployment: headers.get("marathon-deployment-id") ?? null,
+    version: version ?? null,
     warnings: warningsOf(headers.get("warning")),
     traceId: traceIdOf(trace) ?? (trace || null),
   };

@@ -25,7 +25,7 @@ let server: NatsServer;
 let nats: Nats;
 before(async () => {
   server = await startNatsServer();
-  nats = await connectNats({ url: server.url }, { name: "test" });
+  nats = await connectNats({ url: server.url }, { name: "test", waitMs: 10_000 });
   await provision(nats, { replicas: 1 });
 });
 after(async () => {

@@ -53,7 +53,7 @@ export async function* followDeployment(
   deploymentId: string,
   { signal, patienceMs = PATIENCE_MS, settleMs = 0 }: FollowOptions = {},
 ): AsyncGenerator<DeploymentProgress, void, undefined> {
-  const pulse = new Pulse({ everyMs: LOOK_EVERY_MS, pollMs: POLL_MS });
+  const pulse = new Pulse({ pollMs: POLL_MS });
   const feed = [...subjects.eventsOfApp(app), subjects.event("deployment", deploymentId, ">")];
   const subscriptions = feed.map((subject) => nats.connection.subscribe(subject, { callback: () => pulse.beat() }));
   const stop = () => pulse.stop();
@@ -64,6 +64,7 @@ export async function* followDeployment(
   let progress: DeploymentProgress | null = null;
   try {
     while (signal?.aborted !== true) {
+      const lookedAtMs = monotonicMs();
       try {
         progress = await look(client, app, deploymentId, progress);
         lastGoodMs = monotonicMs();
@@ -78,7 +79,8 @@ export async function* followDeployment(
         told = text;
         if (settling.isOver(progress, monotonicMs())) return;
       }
-      await pulse.next();
+      // Looks at an app of thousands take long: half of the time is left to the gateway.
+      await pulse.next(Math.max(LOOK_EVERY_MS, 2 * (monotonicMs() - lookedAtMs)));
     }
   } finally {
     signal?.removeEventListener("abort", stop);

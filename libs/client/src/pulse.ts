@@ -1,16 +1,14 @@
-/** Turns many hints into few looks: at most one per `everyMs`, at least one per `pollMs`. */
+/** Turns many hints into few looks: at most one per so many milliseconds, at least one per `pollMs`. */
 import { monotonicMs } from "@muster/runtime";
 
 export class Pulse {
-  readonly #everyMs: number;
   readonly #pollMs: number;
   #lastMs = monotonicMs();
   #isHinted = false;
   #isStopped = false;
   #wake: (() => void) | null = null;
 
-  constructor({ everyMs, pollMs }: { everyMs: number; pollMs: number }) {
-    this.#everyMs = everyMs;
+  constructor({ pollMs }: { pollMs: number }) {
     this.#pollMs = pollMs;
   }
 
@@ -26,11 +24,11 @@ export class Pulse {
     this.#wake?.();
   }
 
-  /** Resolves when it is time to look. A hint given during the last look counts. */
-  async next(): Promise<void> {
+  /** Resolves when it is time to look, `everyMs` after the last look began at the soonest. A hint given meanwhile counts. */
+  async next(everyMs: number): Promise<void> {
     while (!this.#isStopped) {
       const elapsedMs = monotonicMs() - this.#lastMs;
-      const restMs = (this.#isHinted ? this.#everyMs : this.#pollMs) - elapsedMs;
+      const restMs = (this.#isHinted ? everyMs : Math.max(everyMs, this.#pollMs)) - elapsedMs;
       if (restMs <= 0) break;
       await this.#sleep(restMs);
     }

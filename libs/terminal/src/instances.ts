@@ -62,10 +62,17 @@ export const stateCell = (instance: Seen, glyphs: Glyphs): { text: string; tone:
 /** Why it is not where it should be, one line: the sentence, else the reason word; empty for one that is well. */
 export function whyNot(instance: Pick<InstanceView, "state" | "healthy" | "exitCode" | "reason" | "message">): string {
   if (instance.state === "killing" || (instance.state === "running" && instance.healthy !== false)) return "";
-  const sentence = clean(instance.message.split("\n")[0] ?? "").trim() || instance.reason;
+  const sentence = sentenceOf(instance.message) || instance.reason;
   const exit = instance.exitCode === null || instance.exitCode === 0 ? "" : `exit ${instance.exitCode}`;
   if (exit === "" || sentence.includes(String(instance.exitCode))) return sentence;
   return sentence === "" || sentence === "exited" ? exit : `${exit}: ${sentence}`;
+}
+
+/** The first line, without a clause at its end that only announces the lines of output below it. */
+function sentenceOf(message: string): string {
+  const [first = "", ...more] = message.split("\n");
+  const sentence = clean(first).trim();
+  return more.length > 0 ? sentence.replace(/;[^;]*:$/, "") : sentence;
 }
 
 /** Last lines of output that its agent sent along with its end. */

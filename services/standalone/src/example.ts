@@ -9,12 +9,22 @@ import { root, type StandaloneConfig } from "./settings.ts";
 
 const AGENT_WITHIN_MS = 15_000;
 
-/** An agent whose gate is open, so that the picture begins with what matters. */
-export async function untilAgentIsOpen(client: Client, count: number): Promise<boolean> {
+/** The incarnations agents had before this start: an open gate says nothing about an agent that only used to live. */
+export async function incarnationsNow(client: Client): Promise<ReadonlyMap<string, number>> {
+  return new Map((await client.agents()).map((agent) => [agent.id, agent.incarnation]));
+}
+
+/** Waits until each named agent has registered anew and may take instances. False when that took too long. */
+export async function untilAgentsAreOpen(
+  client: Client,
+  names: readonly string[],
+  before: ReadonlyMap<string, number>,
+): Promise<boolean> {
   const deadline = performance.now() + AGENT_WITHIN_MS;
   while (performance.now() < deadline) {
     const agents = await client.agents().catch(() => []);
-    if (agents.filter((agent) => agent.gate.open).length >= count) return true;
+    const open = agents.filter((agent) => agent.gate.open && agent.incarnation > (before.get(agent.id) ?? 0));
+    if (names.every((name) => open.some((agent) => agent.id === name))) return true;
     await pause(50);
   }
   return false;

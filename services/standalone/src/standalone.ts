@@ -10,7 +10,7 @@ import { kinds as placementKinds, startPlacement } from "@muster/placement";
 import { createLog, logTo, monotonicMs, natsAddress, openCluster, type Service } from "@muster/runtime";
 import { screenOf } from "@muster/terminal";
 import { startAgents } from "./agents.ts";
-import { showExample, untilAgentIsOpen } from "./example.ts";
+import { incarnationsNow, showExample, untilAgentsAreOpen } from "./example.ts";
 import { ClusterFolder } from "./folder.ts";
 import { startNats } from "./nats.ts";
 import { choosePort } from "./ports.ts";
@@ -62,14 +62,20 @@ export async function startStandalone(config: StandaloneConfig): Promise<void> {
     keep(await startHealth(cluster));
     const httpPort = await choosePort("the HTTP API", "--http-port", config.httpPort, 8080, config.httpHost);
     const gateway = keep(await startGateway(cluster, { httpHost: config.httpHost, httpPort }));
+    const client = createClient(cluster.nats, { from: "npm start" });
+    const before = await incarnationsNow(client);
     const agents = startAgents(folder, config, url);
-    stops.push(() => agents.stop());
+    const areOpen = untilAgentsAreOpen(client, agents.names, before);
+    stops.push(async () => {
+      // An agent that has not found its earlier tasks yet cannot end them.
+      if (!config.keepTasks) await areOpen;
+      await agents.stop();
+    });
     keep(await startPlacement(cluster));
     keep(await startDeployer(cluster));
     log.info({ ms: Math.round(monotonicMs() - startedAtMs) }, "every service is ready");
 
-    const client = createClient(cluster.nats, { from: "npm start" });
-    if (!(await untilAgentIsOpen(client, config.agents)) && !abort.signal.aborted)
+    if (!(await areOpen) && !abort.signal.aborted)
       screen.print(`not every agent answers yet: see ${folder.file("agents")}`);
     const shown = abort.signal.aborted
       ? []

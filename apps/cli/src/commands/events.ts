@@ -71,7 +71,7 @@ function essence({ type, subject, data }: FeedEvent["event"]): string {
     const value = record[name];
     return typeof value === "string" ? value : typeof value === "number" ? String(value) : "";
   };
-  const rows = Array.isArray(record.rows) ? `${record.rows.length} placed or released` : "";
+  const rows = Array.isArray(record.rows) ? `${record.rows.length} ${type.split(".").at(-1)}` : "";
   const gate = typeof record.open === "boolean" ? `${record.open ? "open" : "closed"}: ${text("reason")}` : "";
   const exit = typeof record.exitCode === "number" && record.exitCode !== 0 ? `exit ${record.exitCode}` : "";
   const message = text("message").split("\n")[0] ?? "";

@@ -39,7 +39,8 @@ export const run: Run = (context, [text = ""], options) =>
       isSilent = false;
       print(chunk);
     }
-    if (isSilent && !request.follow) context.err.print(`no output of ${request.app ?? request.instance} is kept`);
+    if (isSilent && !context.signal.aborted)
+      context.err.print(`no output of ${request.app ?? request.instance} is kept`);
     return EXIT.reached;
   });
 

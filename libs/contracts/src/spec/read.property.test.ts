@@ -144,9 +144,9 @@ const LARGE: [name: string, input: unknown][] = [
   ["a field name of a megabyte", { id: "a", cmd: "b", ["x".repeat(1_000_000)]: 1 }],
 ];
 for (const [name, input] of LARGE) {
-  test(`${name} are answered within two seconds`, () => {
+  test(`${name} are answered within five seconds`, () => {
     const startedAtMs = performance.now();
     attempt(() => readApp(input));
-    assert.ok(performance.now() - startedAtMs < 2_000);
+    assert.ok(performance.now() - startedAtMs < 5_000);
   });
 }

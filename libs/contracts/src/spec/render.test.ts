@@ -72,11 +72,10 @@ test("health checks show what their protocol knows", () => {
     intervalSeconds: 60,
     timeoutSeconds: 20,
     maxConsecutiveFailures: 3,
-    delaySeconds: 15,
   };
   assert.deepEqual(healthChecks, [
-    { protocol: "HTTP", path: "/up", portIndex: 0, ignoreHttp1xx: false, ...times },
-    { protocol: "COMMAND", command: { value: "true" }, ...times },
+    { protocol: "HTTP", path: "/up", portIndex: 0, ignoreHttp1xx: false, ...times, delaySeconds: 0 },
+    { protocol: "COMMAND", command: { value: "true" }, ...times, delaySeconds: 15 },
   ]);
 });
 

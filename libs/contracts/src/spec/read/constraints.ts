@@ -5,6 +5,8 @@ import { shorten } from "../paths.ts";
 import { type At, readList, readOneOf, readText, refuse, refuseType } from "./coerce.ts";
 
 const SHAPE = 'a list such as ["hostname", "UNIQUE"]';
+/** Mesos's limit: a longer pattern takes long to compile, whatever it then matches. */
+const PATTERN_MAX = 4_096;
 const COUNT = /^[1-9][0-9]{0,8}$/;
 
 /** What is wrong with an operator's value, or null. `value` is null when none was given. */
@@ -22,6 +24,8 @@ const VALUE_FAULT: Readonly<Record<Operator, (value: string | null) => string | 
 
 function regexFault(value: string | null): string | null {
   if (value === null) return "LIKE and UNLIKE take a regular expression";
+  if (value.length > PATTERN_MAX)
+    return `the regular expression has ${value.length} characters, at most ${PATTERN_MAX} are taken`;
   try {
     RE2JS.compile(value);
     return null;

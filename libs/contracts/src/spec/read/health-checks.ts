@@ -47,7 +47,7 @@ function readHealthCheck(at: At, portCount: number): HealthCheck | undefined {
   const protocol = readProtocol(field);
   if (readOneOf(field("ipProtocol"), ["IPv4", "IPv6"]) === "IPv6") refuseCannot(field("ipProtocol"), "check over IPv6");
   const target = protocol === "COMMAND" ? readCommandTarget(field) : readPortTarget(field, protocol, portCount);
-  return { protocol, ...target, ...readTimes(field) };
+  return { protocol, ...target, ...readTimes(field, protocol) };
 }
 
 /** A check with a command and no protocol can only mean one thing. */
@@ -116,12 +116,16 @@ function warnUnused(at: At, protocol: string): void {
 
 type Times = Omit<HealthCheck, keyof Target | "protocol">;
 
-const readTimes = (field: Fields): Times => ({
+/** Marathon's default delay is for checks its agents ran; a plain HTTP or TCP check was made from afar, without one. */
+const delayOf = (protocol: HealthCheck["protocol"]): number =>
+  protocol === "COMMAND" || protocol.startsWith("MESOS_") ? DEFAULTS.delaySeconds : 0;
+
+const readTimes = (field: Fields, protocol: HealthCheck["protocol"]): Times => ({
   gracePeriodSeconds: readSeconds(field("gracePeriodSeconds")) ?? DEFAULTS.gracePeriodSeconds,
   intervalSeconds: readSpan(field("intervalSeconds")) ?? DEFAULTS.intervalSeconds,
   timeoutSeconds: readSpan(field("timeoutSeconds")) ?? DEFAULTS.timeoutSeconds,
   maxConsecutiveFailures: readInteger(field("maxConsecutiveFailures")) ?? DEFAULTS.maxConsecutiveFailures,
-  delaySeconds: readSeconds(field("delaySeconds")) ?? DEFAULTS.delaySeconds,
+  delaySeconds: readSeconds(field("delaySeconds")) ?? delayOf(protocol),
 });
 
 /** An interval of nothing would probe without end. */
