@@ -51,6 +51,9 @@ export function groupLines(dead: readonly Dead[]): string[] {
   const sorted = [...groups.values()].sort((a, b) => b.count - a.count);
   const shown = sorted
     .slice(0, GROUPS_SHOWN_MAX)
-    .map(({ count, last }) => `${count}x ${clean(last.subject)}: ${clean(last.error)} (${last.from})`);
+    .map(
+      ({ count, last }) =>
+        `${count}x ${clean(last.subject)}: ${clean(last.error)}${last.from === "" ? "" : ` (${last.from})`}`,
+    );
   return sorted.length > shown.length ? [...shown, `and ${sorted.length - shown.length} more kinds`] : shown;
 }

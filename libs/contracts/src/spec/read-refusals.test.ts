@@ -8,6 +8,12 @@ import { readApp } from "./read.ts";
 type Fields = Record<string, unknown>;
 const APP = { id: "/web", cmd: "sleep 1" };
 const IMAGE = { type: "DOCKER", docker: { image: "nginx" } };
+const bridge = (portMappings?: unknown): Fields => ({
+  networks: [{ mode: "container/bridge" }],
+  container: { ...IMAGE, ...(portMappings === undefined ? {} : { portMappings }) },
+});
+const show = (fields: unknown): string => JSON.stringify(fields).slice(0, 110);
+
 const REFUSED: [fields: Fields, code: string, ...paths: string[]][] = [
   [{ id: null }, "spec.invalid", "/id"],
   [{ id: 5 }, "spec.type", "/id"],
