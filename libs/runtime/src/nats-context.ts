@@ -26,7 +26,8 @@ const folder = (env: Environment): string => join(env.XDG_CONFIG_HOME ?? join(ho
 const filled = (text: string | undefined): string | undefined => (text === undefined || text === "" ? undefined : text);
 
 /**
- * Where to connect: a given URL, then `NATS_URL`, then a context (named, `NATS_CONTEXT`, or the selected one), then loopback.
+ * Where to connect: a given URL, then `NATS_URL`, then a context (named, `NATS_CONTEXT`, or the selected one), then the server
+ * that `npm start` of this clone started last, then loopback.
  * `NATS_CREDS`, `NATS_NKEY`, `NATS_USER`, `NATS_PASSWORD`, `NATS_TOKEN`, `NATS_CA`, `NATS_CERT`, `NATS_KEY` win over the context's.
  */
 export function natsAddress(
@@ -37,7 +38,7 @@ export function natsAddress(
   const name = filled(given.context) ?? filled(env.NATS_CONTEXT);
   const context = url !== undefined && name === undefined ? {} : readContext(name, env);
   return {
-    url: url ?? filled(context.url) ?? DEFAULT_URL,
+    url: url ?? filled(context.url) ?? startedHere() ?? DEFAULT_URL,
     creds: filled(env.NATS_CREDS) ?? filled(context.creds),
     nkey: filled(env.NATS_NKEY) ?? filled(context.nkey),
     user: filled(env.NATS_USER) ?? filled(context.user),
@@ -48,6 +49,15 @@ export function natsAddress(
     key: filled(env.NATS_KEY) ?? filled(context.key),
     inboxPrefix: filled(context.inbox_prefix),
   };
+}
+
+/** `npm start` notes where its nats-server listens, which may be another port than the usual one. */
+function startedHere(): string | undefined {
+  try {
+    return filled(readFileSync(new URL("../../../.muster/nats.url", import.meta.url), "utf8").trim());
+  } catch {
+    return undefined;
+  }
 }
 
 function readContext(name: string | undefined, env: Environment): z.infer<typeof ContextSchema> {

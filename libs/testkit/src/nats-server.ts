@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -118,7 +118,7 @@ async function launch({ folder, port, monitoringPort, jetstream, extra }: Launch
       const started = spawn(natsServerBinary(), ["-c", config, "-l", join(folder, "nats.log")], { stdio: "ignore" });
       child = started;
       started.once("error", () => undefined);
-      await until(async () => (await fetch(`http://127.0.0.1:${monitoringPort}/varz`)).ok, {
+      await until(async () => (await accepts(port)) && (await fetch(`http://127.0.0.1:${monitoringPort}/varz`)).ok, {
         withinMs: 15_000,
         what: `nats-server on port ${port}`,
       });
@@ -131,6 +131,17 @@ async function launch({ folder, port, monitoringPort, jetstream, extra }: Launch
   };
   await server.start();
   return server;
+}
+
+/** The monitoring port opens first: only a connection tells that clients are served. */
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
 }
 
 async function end(child: ChildProcess | null, signal: NodeJS.Signals): Promise<void> {

@@ -63,7 +63,7 @@ test("a task that ended while its agent was dead is told with the status it left
   const first = spawnHost(workDir, sequenced(...records));
   await first.ready;
   await first.kill();
-  await until(() => records.every((record) => existsSync(join(workDir, "control", record.instance, "exit"))));
+  await until(() => records.every((record) => readFileSync(join(workDir, "control", record.instance), "utf8") !== ""));
   const on = await host(t, workDir);
   await until(() => records.every((record) => states(on, record.instance).length === 3));
   assert.deepEqual(
@@ -234,9 +234,10 @@ test("the sandboxes of ended tasks are removed when they are old or too many, th
   for (const [name, age] of Object.entries(ages)) {
     const folder = join(workDir, "instances", name);
     mkdirSync(folder);
-    mkdirSync(join(workDir, "control", name));
+    writeFileSync(join(workDir, "control", name), "");
     writeFileSync(join(folder, "stdout"), "");
-    for (const path of [join(folder, "stdout"), folder]) utimesSync(path, 1_000 - age, 1_000 - age);
+    for (const path of [join(folder, "stdout"), folder, join(workDir, "control", name)])
+      utimesSync(path, 1_000 - age, 1_000 - age);
   }
   const sweep = (keptMs: number, keptMax: number) =>
     sweepSandboxes(workDir, (name) => name === "live", { keptMs, keptMax }, 1_000_000);

@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -115,11 +115,15 @@ async function withFolder(work: (folder: string) => Promise<void>): Promise<void
   }
 }
 
-/** Removes every image with the label; those of the builder's steps have no name. */
+/** Removes every image with the label and what runs from it; images of the builder's steps have it too, and no name. */
 export async function removeImages(label: string): Promise<void> {
-  const ids = (await docker(["images", "--all", "--quiet", "--filter", `label=${label}`])).split(/\s+/);
-  const known = [...new Set(ids)].filter((id) => id !== "");
-  if (known.length > 0) await docker(["rmi", "--force", ...known]).catch(() => undefined);
+  const idsOf = async (...list: string[]): Promise<string[]> => {
+    const output = await docker([...list, "--all", "--quiet", "--filter", `label=${label}`]);
+    return [...new Set(output.split("\n").filter((id) => id !== ""))];
+  };
+  const containers = await idsOf("ps");
+  if (containers.length > 0) await docker(["rm", "--force", "--volumes", ...containers]);
+  const images = await idsOf("images");
+  // Removing one removes its nameless parents, which are then named again and no longer there.
+  if (images.length > 0) await docker(["rmi", "--force", ...images]).catch(() => undefined);
 }
-
-export const dockerfileText = (): Promise<string> => readFile(join(ROOT, "infra/docker/Dockerfile"), "utf8");

@@ -1,6 +1,5 @@
 /** Tasks as plain processes: a session of their own, output into files, found again by pid and start time. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Handle } from "../journal/entries.ts";
 import { adoptedWatch, isAlive } from "./adopted.ts";
@@ -9,7 +8,7 @@ import { endRest, type Leader, signalGroup } from "./group.ts";
 import { bootId, readStat } from "./proc.ts";
 import { type ProcessTable, processTable, SANDBOX_VARIABLE } from "./processTable.ts";
 import { type Ending, type Found, LaunchError, type Order, type Running, type TaskRuntime } from "./runtime.ts";
-import { instancesFolder, type Owner, prepareSandbox, readExit } from "./sandbox.ts";
+import { closeFiles, instancesFolder, type Owner, openSandbox, readExit, type SandboxFiles } from "./sandbox.ts";
 import { argvOf, endingOf, shimArguments } from "./shim.ts";
 import { ownerOf } from "./users.ts";
 
@@ -108,18 +107,18 @@ export function processRuntime(workDir: string): TaskRuntime {
 
 /** Starts the shim; its output files are inherited, so that no pipe ends with the agent. */
 async function start(order: Order, owner: Owner | null, argv: readonly string[]): Promise<ChildProcess> {
-  let files: ReturnType<typeof prepareSandbox>;
+  let files: SandboxFiles;
   try {
-    files = prepareSandbox(order.sandbox, owner);
+    files = openSandbox(order.sandbox, owner);
   } catch (cause) {
     throw new LaunchError("spawn-failed", `its sandbox cannot be made: ${(cause as Error).message}`);
   }
   try {
-    const child = spawn("/bin/sh", shimArguments(order.sandbox.exit, argv), {
+    const child = spawn("/bin/sh", shimArguments(argv), {
       cwd: order.sandbox.directory,
       detached: true,
       env: environmentFor(order, process.env.PATH),
-      stdio: ["ignore", files.stdout, "ignore", files.stderr],
+      stdio: ["ignore", files.stdout, "ignore", files.stderr, files.exit],
       ...(owner ?? {}),
     });
     if (child.pid === undefined) {
@@ -131,8 +130,7 @@ async function start(order: Order, owner: Owner | null, argv: readonly string[])
     if (cause instanceof LaunchError) throw cause;
     throw new LaunchError("spawn-failed", `no process can be started: ${(cause as Error).message}`);
   } finally {
-    closeSync(files.stdout);
-    closeSync(files.stderr);
+    closeFiles(files);
   }
 }
 

@@ -1,4 +1,4 @@
-/** An instance's folders: its working directory with its output, and ours with its exit status. */
+/** An instance's working directory with its output, and the file outside of it that tells its exit status. */
 import { chownSync, closeSync, constants, fchownSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 
@@ -8,8 +8,7 @@ export type Sandbox = {
   readonly directory: string;
   readonly stdout: string;
   readonly stderr: string;
-  /** Where the shim leaves the exit status, outside the task's reach unless it looks for it. */
-  readonly control: string;
+  /** Where the shim leaves the exit status, through a file that is opened for it: the task cannot reach it. */
   readonly exit: string;
 };
 
@@ -18,31 +17,35 @@ export const controlFolder = (workDir: string): string => join(workDir, "control
 
 export function sandboxOf(workDir: string, instance: string): Sandbox {
   const directory = join(instancesFolder(workDir), instance);
-  const control = join(controlFolder(workDir), instance);
   return {
     instance,
     directory,
     stdout: join(directory, "stdout"),
     stderr: join(directory, "stderr"),
-    control,
-    exit: join(control, "exit"),
+    exit: join(controlFolder(workDir), instance),
   };
 }
 
 export type Owner = { readonly uid: number; readonly gid: number };
 
-/** Makes both folders and opens the output files for appending; the caller closes them after the start. */
-export function prepareSandbox(sandbox: Sandbox, owner: Owner | null): { stdout: number; stderr: number } {
+export type SandboxFiles = { readonly stdout: number; readonly stderr: number; readonly exit: number };
+
+/** Makes the directory and opens its files; the caller closes them after the start. */
+export function openSandbox(sandbox: Sandbox, owner: Owner | null): SandboxFiles {
   mkdirSync(sandbox.directory, { recursive: true, mode: 0o755 });
-  mkdirSync(sandbox.control, { recursive: true, mode: 0o755 });
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
   const stdout = openSync(sandbox.stdout, flags, 0o644);
   const stderr = openSync(sandbox.stderr, flags, 0o644);
+  const exit = openSync(sandbox.exit, flags, 0o600);
   if (owner !== null) {
     for (const fd of [stdout, stderr]) fchownSync(fd, owner.uid, owner.gid);
-    for (const path of [sandbox.directory, sandbox.control]) chownSync(path, owner.uid, owner.gid);
+    chownSync(sandbox.directory, owner.uid, owner.gid);
   }
-  return { stdout, stderr };
+  return { stdout, stderr, exit };
+}
+
+export function closeFiles(files: SandboxFiles): void {
+  for (const fd of [files.stdout, files.stderr, files.exit]) closeSync(fd);
 }
 
 /**

@@ -3,30 +3,21 @@
  * task's session and process group, gets the group's SIGTERM too and outlives it: a caught signal's handler runs after
  * the foreground child has ended, and the child itself starts with the default action again.
  *
- * The status is one line written by the shell itself; a file without the line's end counts as not written. (A rename
- * would need a program, and the task decides which PATH there is.) File 3 is the task's stderr: the shell's own words,
- * such as "Terminated", belong to nobody.
+ * The status is one line on file 4, opened by us where the task cannot write; a line without its end counts as not
+ * written. File 3 is the task's stderr: the shell's own words, such as "Terminated", belong to nobody.
  */
 import { constants } from "node:os";
 import type { RunDocument } from "@muster/contracts";
 import type { Ending, Reason } from "./runtime.ts";
 
 export const SHIM = `trap : HUP INT QUIT TERM
-status=$1
-shift
-(exec "$@") 2>&3 3>&-
+(exec "$@") 2>&3 3>&- 4>&-
 code=$?
-echo $code >"$status"
+echo $code >&4
 exit $code
 `;
 
-export const shimArguments = (exitFile: string, argv: readonly string[]): string[] => [
-  "-c",
-  SHIM,
-  "muster-task",
-  exitFile,
-  ...argv,
-];
+export const shimArguments = (argv: readonly string[]): string[] => ["-c", SHIM, "muster-task", ...argv];
 
 export const argvOf = (command: NonNullable<RunDocument["command"]>): readonly string[] =>
   command.type === "shell" ? ["/bin/sh", "-c", command.line] : command.argv;

@@ -30,7 +30,7 @@ export async function sweepSandboxes(
 /** The newest of what its task and its end have written. */
 function endedAt(workDir: string, instance: string): number | null {
   const times = [
-    join(controlFolder(workDir), instance, "exit"),
+    join(controlFolder(workDir), instance),
     join(instancesFolder(workDir), instance, "stdout"),
     join(instancesFolder(workDir), instance, "stderr"),
     join(instancesFolder(workDir), instance),

@@ -1,11 +1,10 @@
 /** One container that was started or found. */
 
-import { closeSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type Docker from "dockerode";
 import { ENGINE_LIST_MS, ENGINE_TIMEOUT_MS } from "../../limits.ts";
 import type { Ending, Order, Running } from "../runtime.ts";
-import { prepareSandbox } from "../sandbox.ts";
+import { closeFiles, openSandbox } from "../sandbox.ts";
 import { endingOf } from "../shim.ts";
 import { type Engine, engineError } from "./engine.ts";
 import { execInside } from "./exec.ts";
@@ -80,9 +79,7 @@ async function* outputOf(
 /** What it said is wanted after the container is gone; what cannot be had in time is lost, the end is reported anyway. */
 async function keepOutput(engine: Engine, id: string, order: Order): Promise<void> {
   try {
-    const files = prepareSandbox(order.sandbox, null);
-    closeSync(files.stdout);
-    closeSync(files.stderr);
+    closeFiles(openSandbox(order.sandbox, null));
     await saveOutput((await engine.streams()).getContainer(id), order.sandbox, AbortSignal.timeout(ENGINE_TIMEOUT_MS));
   } catch (cause) {
     if (engineError(cause).status === 404) return;
