@@ -25,7 +25,8 @@ const VERBS = {
 async function main([verb, ...args]) {
   const script = VERBS[verb];
   if (script === undefined) throw new Refusal(`Say one of: ${Object.keys(VERBS).join(", ")}.`);
-  if (script.length > 0 && !existsSync(join(ROOT, script[0]))) throw new Refusal(`${script[0]} is missing from this clone.`);
+  if (script.length > 0 && !existsSync(join(ROOT, script[0])))
+    throw new Refusal(`${script[0]} is missing from this clone.`);
   await ensureDependencies(ROOT);
   const node = await findNode(ROOT);
   const natsServer = await findNatsServer();

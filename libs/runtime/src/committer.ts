@@ -83,7 +83,8 @@ export class Committer {
         case "committed": {
           const first = outcome.last - outcome.count + 1;
           for (const [i, draft] of drafts.entries())
-            if (draft.write !== null) this.#view.apply(draft.key, draft.write.value, first + i);
+            if (draft.write !== null)
+              this.#view.apply(draft.key, draft.write.value, first + i, draft.write.ttlMs ?? null);
           return { type: "committed", revisions: new Map(drafts.map((draft, i) => [draft.key, first + i])) };
         }
         case "conflict":

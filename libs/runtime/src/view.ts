@@ -11,6 +11,8 @@ import type { Graveyard } from "./graveyard.ts";
 import { createLog, type Log } from "./log.ts";
 import { StreamTail } from "./tail.ts";
 
+const SWEEP_MS = 60_000;
+
 export type Kinds = Readonly<Record<string, z.ZodType>>;
 
 export type Change = {
@@ -35,6 +37,9 @@ export class BucketView<K extends Kinds> {
   readonly #tail: StreamTail;
   readonly #log: Log;
   readonly #graveyard: Graveyard | null;
+  /** Documents that end by themselves: the server removes them without a word. */
+  readonly #ending = new Map<string, { revision: number; atMs: number }>();
+  #sweeping: NodeJS.Timeout | null = null;
   #complete = false;
   #behindSinceMs: number | null = null;
 
@@ -68,10 +73,12 @@ export class BucketView<K extends Kinds> {
     });
     await this.#tail.start();
     await complete;
+    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
 
   close(): Promise<void> {
     for (const waiter of this.#waiters) waiter.resolve(false);
+    if (this.#sweeping !== null) clearInterval(this.#sweeping);
     return this.#tail.stop();
   }
 
@@ -122,8 +129,8 @@ export class BucketView<K extends Kinds> {
     });
   }
 
-  /** Applies a committed write of our own before the stream brings it. */
-  apply(key: string, value: unknown | null, revision: number): void {
+  /** Applies a committed write of our own before the stream brings it. `ttlMs`: it ends by itself after so long. */
+  apply(key: string, value: unknown | null, revision: number, ttlMs: number | null = null): void {
     const [kind, rest] = split(key);
     const documents = this.#documents.get(kind);
     if (documents === undefined || revision <= this.revision(key)) return;
@@ -134,7 +141,22 @@ export class BucketView<K extends Kinds> {
       documents.set(rest, { value, revision });
       this.#markers.delete(key);
     }
+    if (ttlMs !== null && value !== null) this.#ending.set(key, { revision, atMs: monotonicMs() + ttlMs });
     for (const listener of this.#listeners) listener({ kind, rest, key, value, revision });
+  }
+
+  /** Forgets what the server has meanwhile ended: documents with a time to live, and old purge markers. */
+  #sweep(): void {
+    const now = monotonicMs();
+    for (const [key, marker] of this.#markers) if (now - marker.atMs > MARKER_TTL_MS) this.#markers.delete(key);
+    for (const [key, { revision, atMs }] of this.#ending) {
+      if (now < atMs) continue;
+      this.#ending.delete(key);
+      const [kind, rest] = split(key);
+      if (this.#documents.get(kind)?.get(rest)?.revision !== revision) continue;
+      this.#documents.get(kind)?.delete(rest);
+      for (const listener of this.#listeners) listener({ kind, rest, key, value: null, revision });
+    }
   }
 
   /** A purge marker ends silently; the server says so by expecting 0. */
@@ -157,7 +179,10 @@ export class BucketView<K extends Kinds> {
     const schema = this.#kinds[kind];
     if (schema === undefined || message.seq <= this.revision(key)) return;
     try {
-      this.apply(key, schema.parse(message.json()), message.seq);
+      const ttl = /^(\d+)s$/.exec(message.headers?.get("Nats-TTL") ?? "");
+      const ageMs = Date.now() - message.time.getTime();
+      const ttlMs = ttl === null ? null : Math.max(0, Number(ttl[1]) * 1_000 - ageMs);
+      this.apply(key, schema.parse(message.json()), message.seq, ttlMs);
     } catch (cause) {
       const error = (cause as Error).message.slice(0, 500);
       this.#log.error({ key, revision: message.seq, error }, "a document that cannot be read is passed over");
@@ -181,8 +206,7 @@ export class BucketView<K extends Kinds> {
       process.exit(75);
     }
     this.#complete = true;
-    const now = monotonicMs();
-    for (const [key, marker] of this.#markers) if (now - marker.atMs > MARKER_TTL_MS) this.#markers.delete(key);
+    this.#sweep();
     for (const listener of [...this.#completions]) listener();
     for (const waiter of this.#waiters) if (waiter.revision <= this.sequence) waiter.resolve(true);
   }

@@ -13,7 +13,7 @@ import { openJournal } from "./journal/journal.ts";
 import type { AgentConfig } from "./settings.ts";
 import { sweepSandboxes } from "./tasks/sandboxes.ts";
 import { instanceDocument, orderOf, shell, workDirectory } from "./testing/documents.ts";
-import { IMAGE, whyNoEngine } from "./testing/engine.ts";
+import { IMAGE, shakyEngine, whyNoEngine } from "./testing/engine.ts";
 import { spawnHost, startHost, told } from "./testing/host.ts";
 
 const skip = await whyNoEngine();
@@ -300,4 +300,29 @@ test("a container that cannot be started is an error with its reason", { skip },
       ["error", "image-not-found"],
     ],
   );
+});
+
+test("what an absent engine cannot tell is not guessed: its container is found when it is back", {
+  skip,
+}, async (t) => {
+  const workDir = workDirectory();
+  const socketPath = join(workDir, "engine.sock");
+  const way = await shakyEngine(socketPath);
+  const both = { runtimes: ["process", "docker"], dockerSocket: socketPath } satisfies Partial<AgentConfig>;
+  const records = [1, 2].map(() => instanceDocument({ ...shell("sleep 60"), runtime: "docker", image: IMAGE }));
+  const first = spawnHost(workDir, sequenced(...records), both);
+  await first.ready;
+  await first.kill();
+  await way.cut();
+  const on = await host(t, workDir, both);
+  t.after(() => way.cut());
+  assert.deepEqual(on.usable, ["process"]);
+  const [stays, stops] = records as [InstanceDocument, InstanceDocument];
+  on.supervisor.accept(9, { ...stops, goal: "stop" });
+  assert.deepEqual(states(on, stays.instance), ["staging", "running"]);
+  await way.listen();
+  await until(() => states(on, stops.instance).at(-1) === "killed", { withinMs: 20_000 });
+  await until(() => on.supervisor.tasks.get(stays.instance)?.running !== null);
+  assert.deepEqual(states(on, stays.instance), ["staging", "running"]);
+  assert.deepEqual(await on.lookForRuntimes(), ["process", "docker"]);
 });

@@ -44,6 +44,9 @@ export const FIRST_PROBE_MS = 100;
 /** No check waits longer than this for its first probe, however long its interval (Marathon's rule). */
 export const FIRST_PROBE_MAX_MS = 5_000;
 
+/** A fact that the next one is close behind waits this long for it, so that both travel in one batch. */
+export const COMPANY_MS = 50;
+
 /** Wait for facts to be stored when the agent stops. */
 export const STOP_FLUSH_MS = 2_000;
 

@@ -55,7 +55,12 @@ export const agentSettings = {
   dockerCheckMs: setting(numberSetting(5_000, { min: 100 }), "how often engines that come or go are looked for", "ms"),
   dockerPullMs: setting(numberSetting(600_000, { min: 1_000 }), "how long an image may take to be pulled", "ms"),
   dockerAllowPrivileged: setting(switchSetting(true), "whether specs may ask for privileged containers"),
-  heartbeatMs: setting(numberSetting(HEARTBEAT_MS, { min: 50 }), "pause between heartbeats", "ms"),
+  heartbeatMs: setting(
+    // The broker counts missed beats of the usual length: slower ones would look like silence.
+    numberSetting(HEARTBEAT_MS, { min: 50, max: HEARTBEAT_MS }),
+    "pause between heartbeats",
+    "ms",
+  ),
   sandboxKeptMs: setting(numberSetting(7 * DAY_MS), "how long the sandbox of an ended task is kept", "ms"),
   sandboxesMax: setting(numberSetting(200), "how many sandboxes of ended tasks are kept", "sandboxes"),
   stopTasksOnExit: setting(switchSetting(false), "whether its tasks end with it; else they run on and are found again"),

@@ -22,7 +22,7 @@ export const kinds = {
   health: ["verdict", "agent"],
 } as const satisfies ServiceKinds;
 
-const SOURCE = `muster/${SERVICE}`;
+const SOURCE = `/muster/${SERVICE}`;
 
 /** Resolves when it listens; `port` is the one it got. */
 export async function startGateway(

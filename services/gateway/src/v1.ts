@@ -103,7 +103,8 @@ function addAgents(api: Api, gateway: Gateway): void {
   addMutation(api, gateway, {
     method: "post",
     path: "/v1/agents/{id}",
-    about: "The operator's word: run, cordon (takes nothing new), drain (moves what it has), remove (is gone for good)",
+    about:
+      "The operator's word: run, cordon (takes nothing new), drain (takes nothing new; what it has is not moved yet), remove (is gone for good)",
     body: AgentGoalSchema,
     replies: { 200: { about: "The word as it stands now", schema: AgentWordReplySchema } },
     refusals: ["agent.unknown", "spec.invalid"],

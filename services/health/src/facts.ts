@@ -61,7 +61,11 @@ export function followFacts(cluster: Cluster, { isMine, commit, onOrphanEnd }: F
     if (!(await cluster.state.reached(Math.max(...round.map(({ fact }) => fact.recordSequence)), RECORD_WAIT_MS))) {
       const info = await cluster.nats.jsm.streams.info(bucketStream(STATE_BUCKET));
       // A sequence the stream never had is the agent's mistake; one our view has not read yet is waited for.
-      if (round.some(({ fact }) => fact.recordSequence > cluster.state.sequence && fact.recordSequence <= info.state.last_seq))
+      if (
+        round.some(
+          ({ fact }) => fact.recordSequence > cluster.state.sequence && fact.recordSequence <= info.state.last_seq,
+        )
+      )
         throw new Error("the view has not read the records of these facts yet");
     }
     await commit(() =>

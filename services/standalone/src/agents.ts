@@ -31,7 +31,11 @@ export function startAgents(folder: ClusterFolder, config: StandaloneConfig, nat
       [`${root}/services/agent/src/main.ts`, ...flags(config, natsUrl, name, n, workDir)],
       {
         // Tasks find the node that runs us, whatever the machine has.
-        env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH ?? "/usr/bin:/bin"}` },
+        env: {
+          ...process.env,
+          MUSTER_CONFIG: undefined,
+          PATH: `${dirname(process.execPath)}:${process.env.PATH ?? "/usr/bin:/bin"}`,
+        },
         stdio: ["ignore", out, out],
         detached: true,
       },

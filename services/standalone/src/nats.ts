@@ -1,8 +1,8 @@
 /** The nats-server as a child, with a durable store: every acknowledgement is on disk before it is given. */
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { MusterError } from "@muster/contracts";
-import { monotonicMs, pause } from "@muster/runtime";
+import { createLog, monotonicMs, pause } from "@muster/runtime";
 import type { ClusterFolder } from "./folder.ts";
 import { choosePort } from "./ports.ts";
 import { root } from "./settings.ts";
@@ -11,6 +11,10 @@ export type StartedNats = { readonly url: string; readonly monitoring: string; s
 
 const START_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 8_000;
+const RESTART_AFTER_MS = 200;
+const CRASHES_MAX = 5;
+const CRASH_WINDOW_MS = 60_000;
+const log = createLog("nats");
 
 /** The bootstrap links the binary beside node; elsewhere it is taken from PATH. */
 function binary(): string {
@@ -41,41 +45,77 @@ export async function startNats(
       "",
     ].join("\n"),
   );
-  const out = openSync(logFile, "a");
-  // A group of its own: Ctrl-C must reach us only, so that everything is stopped in order.
-  const child = spawn(binary(), ["-c", config], { stdio: ["ignore", out, out], detached: true });
-  let failure: string | null = null;
-  let stopping = false;
-  child.once("error", (cause) => {
-    failure = `nats-server cannot be started: ${cause.message}; run "npm start" once to get it, or put nats-server 2.14 or newer on PATH`;
-  });
-  child.once("exit", (code, signal) => {
-    failure ??= `nats-server ended (${signal ?? `exit code ${code}`}): ${lastLine(logFile)}`;
-    folder.forget("nats-server");
-    if (!stopping) onExit(failure);
-  });
-  if (child.pid !== undefined) folder.remember("nats-server", child.pid);
   const monitoring = `http://127.0.0.1:${monitoringPort}`;
+  const server = new Server(folder, config, logFile, onExit);
+  server.start();
   const startedAtMs = monotonicMs();
   while (!(await isHealthy(monitoring))) {
-    if (failure !== null) throw new MusterError("nats.unreachable", failure);
+    if (server.failure !== null) throw new MusterError("nats.unreachable", server.failure);
     if (monotonicMs() - startedAtMs > START_WITHIN_MS)
       throw new MusterError("nats.unreachable", `nats-server does not answer: see ${logFile}`);
     await pause(20);
   }
-  return {
-    url: `nats://127.0.0.1:${port}`,
-    monitoring,
-    async stop() {
-      stopping = true;
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-      child.kill("SIGTERM");
-      const hard = setTimeout(() => child.kill("SIGKILL"), STOP_WITHIN_MS);
-      await ended;
-      clearTimeout(hard);
-    },
-  };
+  server.hasStarted = true;
+  return { url: `nats://127.0.0.1:${port}`, monitoring, stop: () => server.stop() };
+}
+
+/** One nats-server process after another on the same store: a crash costs seconds, never the tasks. */
+class Server {
+  readonly #folder: ClusterFolder;
+  readonly #config: string;
+  readonly #logFile: string;
+  readonly #onExit: (message: string) => void;
+  readonly #crashesAtMs: number[] = [];
+  #child: ChildProcess | null = null;
+  #stopping = false;
+  hasStarted = false;
+  failure: string | null = null;
+
+  constructor(folder: ClusterFolder, config: string, logFile: string, onExit: (message: string) => void) {
+    this.#folder = folder;
+    this.#config = config;
+    this.#logFile = logFile;
+    this.#onExit = onExit;
+  }
+
+  start(): void {
+    const out = openSync(this.#logFile, "a");
+    // A group of its own: Ctrl-C must reach us only, so that everything is stopped in order.
+    const child = spawn(binary(), ["-c", this.#config], { stdio: ["ignore", out, out], detached: true });
+    closeSync(out);
+    this.#child = child;
+    child.once("error", (cause) => {
+      this.failure = `nats-server cannot be started: ${cause.message}; run "npm start" once to get it, or put nats-server 2.14 or newer on PATH`;
+    });
+    child.once("exit", (code, signal) => this.#ended(signal ?? `exit code ${code}`));
+    if (child.pid !== undefined) this.#folder.remember("nats-server", child.pid);
+  }
+
+  #ended(how: string): void {
+    this.failure ??= `nats-server ended (${how}): ${lastLine(this.#logFile)}`;
+    this.#folder.forget("nats-server");
+    if (this.#stopping || !this.hasStarted) return;
+    const now = monotonicMs();
+    this.#crashesAtMs.push(now);
+    if (this.#crashesAtMs.filter((atMs) => now - atMs < CRASH_WINDOW_MS).length >= CRASHES_MAX) {
+      this.#onExit(this.failure);
+      return;
+    }
+    log.error({ how }, "nats-server ended and is started again");
+    this.failure = null;
+    setTimeout(() => this.#stopping || this.start(), RESTART_AFTER_MS);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const child = this.#child;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    child.kill("SIGTERM");
+    const hard = setTimeout(() => child.kill("SIGKILL"), STOP_WITHIN_MS);
+    await ended;
+    clearTimeout(hard);
+  }
 }
 
 async function isHealthy(monitoring: string): Promise<boolean> {

@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 
 export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-export const COMPOSE_FILE = "infra/compose.yaml";
+const COMPOSE_FILE = "infra/compose.yaml";
 
 const texts = z.array(z.string()).default([]);
 const duration = z.string().regex(/^\d+s$/);

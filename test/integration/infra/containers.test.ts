@@ -1,6 +1,6 @@
 /** infra/docker/Dockerfile built, and the services of infra/compose.yaml run from it as containers on this machine. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { IMAGE as TASK_IMAGE } from "@muster/agent/testing/engine";
 import { until } from "@muster/testkit";
 import { readCompose } from "./compose.ts";
@@ -59,10 +59,16 @@ describe("compose.yaml as containers", { skip: await whyNoContainers(), timeout:
       what: `${count} healthy instances`,
     });
 
-  before(async () => {
-    await Promise.all([buildMuster(IMAGES.muster, LABEL), importNats(IMAGES.nats, LABEL)]);
-    containers = await openContainers(readCompose(), { id: ID, imageOf });
-  }, { timeout: BUILD_WITHIN_MS });
+  before(
+    async () => {
+      await Promise.all([buildMuster(IMAGES.muster, LABEL), importNats(IMAGES.nats, LABEL)]);
+      containers = await openContainers(readCompose(), { id: ID, imageOf });
+    },
+    { timeout: BUILD_WITHIN_MS },
+  );
+  afterEach(async (context) => {
+    if (!(context as { passed?: boolean }).passed) process.stderr.write(`${await containers.logs()}\n`);
+  });
   after(async () => {
     const tasks = await docker(["ps", "--all", "--quiet", "--filter", `name=^/?muster-${APP.id.slice(1)}\\.`]);
     if (tasks !== "") await docker(["rm", "--force", ...tasks.split("\n")]);

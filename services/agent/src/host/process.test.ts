@@ -213,14 +213,20 @@ test("an intent without any trace of a process is nothing", async () => {
   assert.equal(found.type, "nothing");
 });
 
-test("a handle of an earlier boot is never matched, whatever its pid", async (t) => {
+test("a task of an earlier boot that left no status was ended by the restart of the machine", async (t) => {
   const { running, order, workDir } = await launch(t, shell("sleep 60"));
-  const found = await processRuntime(workDir).adopt(order, {
-    ...running.handle,
-    boot: "another",
-  } as typeof running.handle);
-  assert.notEqual(found.type, "live");
+  process.kill(-(running.handle.pid as number), "SIGKILL");
+  await running.ended;
+  const handle = { ...running.handle, boot: "another" } as typeof running.handle;
+  const found = await processRuntime(workDir).adopt(order, handle);
   assert.equal(found.type === "nothing" && found.why, "the machine was restarted");
+  assert.equal((await processRuntime(workDir).adopt(order, running.handle)).type, "ended");
+});
+
+test("a task cannot write its own exit status", async (t) => {
+  const { ending, out } = await run(t, shell("ls -l /proc/self/fd | grep -c control; echo 0 >&4; exit 3"));
+  assert.equal(ending.exitCode, 3);
+  assert.equal(out, "0\n");
 });
 
 test("a command beside a task runs in its sandbox with its environment and is cut off in time", async (t) => {

@@ -10,8 +10,8 @@ import { type Entry, EntrySchema, isTerminal, type Kept, unknownInstance } from 
 import { openLines, readLines } from "./lines.ts";
 
 export type Journal = {
-  /** Applies entries at once and resolves when they are on disk. */
-  write(entries: readonly Entry[]): Promise<void>;
+  /** Applies entries at once and resolves when they are on disk. Facts may be held back for the next ones to come. */
+  write(entries: readonly Entry[], holdMs?: number): Promise<void>;
   readonly instances: ReadonlyMap<string, Kept>;
   /** Draws the next fact's number. */
   drawNumber(): number;
@@ -105,14 +105,15 @@ export function openJournal(workDir: string, clock: () => number, log: Log): Jou
     skipNumbers: (through) => {
       next = Math.max(next, through + 1);
     },
-    async write(entries) {
+    async write(entries, holdMs = 0) {
       for (const entry of entries) apply(entry);
       const told = entries.filter((entry) => entry.type === "fact").length;
       await lines.append(entries.map((entry) => JSON.stringify(entry)));
       if (told === 0) return;
       // Groups reach the disk in the order in which they were written, so the first so many facts are there now.
       durable += told;
-      journal.onSendable();
+      if (holdMs > 0) setTimeout(() => journal.onSendable(), holdMs).unref();
+      else journal.onSendable();
     },
     stored(number) {
       const before = facts.length;

@@ -19,7 +19,7 @@ import { type Found, LaunchError, type Order, type Running, type TaskRuntime } f
 import { type Sandbox, sandboxOf } from "../host/sandbox.ts";
 import type { Entry, Kept } from "../journal/entries.ts";
 import type { Journal } from "../journal/journal.ts";
-import { ENGINE_LIST_MS, FAILURE_BYTES_MAX, FAILURE_LINES } from "../limits.ts";
+import { COMPANY_MS, ENGINE_LIST_MS, FAILURE_BYTES_MAX, FAILURE_LINES } from "../limits.ts";
 import { lastLines } from "../logs/lines.ts";
 import { makeFact, type Self, type Statement } from "./facts.ts";
 import { type KillReason, killReasonOf, outcomeOf } from "./outcome.ts";
@@ -77,7 +77,9 @@ export class Task {
       attributes: { "muster.instance": instance, "muster.version": version, "muster.runtime": this.#runtime.name },
     });
     this.#traceparent = span.traceparent;
-    await this.#tell({ state: "staging", reason: "accepted", message: "accepted by its agent" });
+    // A process runs a moment later; an image may have to be pulled, and people want to know.
+    const holdMs = this.#runtime.name === "process" ? COMPANY_MS : 0;
+    await this.#tell({ state: "staging", reason: "accepted", message: "accepted by its agent" }, [], holdMs);
     let running: Running;
     try {
       running = await pool.run(async () => {
@@ -219,11 +221,11 @@ export class Task {
 
   #tellKilling(entries: readonly Entry[] = []): Promise<void> {
     const { reason, message } = this.#killing as { reason: KillReason; message: string };
-    return this.#tell({ state: "killing", reason, message }, entries);
+    return this.#tell({ state: "killing", reason, message }, entries, COMPANY_MS);
   }
 
   /** The number is drawn and the line queued in one step, so that numbers are in order on disk. */
-  #tell(said: Statement, before: readonly Entry[] = []): Promise<void> {
+  #tell(said: Statement, before: readonly Entry[] = [], holdMs = 0): Promise<void> {
     const { journal, self, clock } = this.#tools;
     const handle = this.running?.handle ?? this.kept.handle;
     const event = makeFact(
@@ -237,7 +239,7 @@ export class Task {
         atMs: clock(),
       },
     );
-    return journal.write([...before, { type: "fact", event }]);
+    return journal.write([...before, { type: "fact", event }], holdMs);
   }
 
   #withOutput(message: string): string {

@@ -1,6 +1,7 @@
 /** A Docker engine for tests, where one answers, and an image made of busybox, since there may be no registry. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultSocket, dockerEngine } from "../host/docker/engine.ts";
@@ -45,4 +46,42 @@ export async function whyNoEngine(): Promise<string | false> {
   } finally {
     rmSync(root, { recursive: true });
   }
+}
+
+/** A way to the engine that can be cut: requests pass, and what comes back can be lost. */
+export async function shakyEngine(socketPath: string) {
+  const pairs = new Set<[Socket, Socket]>();
+  let loses: RegExp | null = null;
+  const server = createServer((client) => {
+    const engine = connect(defaultSocket());
+    const pair: [Socket, Socket] = [client, engine];
+    pairs.add(pair);
+    const end = (): void => {
+      pairs.delete(pair);
+      client.destroy();
+      engine.destroy();
+    };
+    for (const socket of pair) socket.on("error", end).on("close", end);
+    client.on("data", (bytes) => {
+      engine.write(bytes);
+      if (loses?.test(bytes.toString("latin1"))) {
+        loses = null;
+        engine.once("data", end);
+      } else if (engine.listenerCount("data") === 0) engine.on("data", (answer) => client.write(answer));
+    });
+  });
+  const listen = (): Promise<void> => new Promise((resolve) => server.listen(socketPath, resolve));
+  await listen();
+  return {
+    listen,
+    /** Nobody answers any more, as when the engine has ended. */
+    cut(): Promise<void> {
+      for (const pair of pairs) for (const socket of pair) socket.destroy();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+    /** The next request that matches is obeyed, its answer lost. */
+    loseAnswerTo(request: RegExp): void {
+      loses = request;
+    },
+  };
 }

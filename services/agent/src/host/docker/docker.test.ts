@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { InstanceDocument, RunDocument } from "@muster/contracts";
 import { createLog } from "@muster/runtime";
 import { freePort, until } from "@muster/testkit";
 import { probe } from "../../checks/probe.ts";
 import { healthCheck, instanceDocument, orderOf, shell, workDirectory } from "../../testing/documents.ts";
-import { IMAGE, whyNoEngine } from "../../testing/engine.ts";
+import { IMAGE, shakyEngine, whyNoEngine } from "../../testing/engine.ts";
 import type { Ending, LaunchError, Order, Running, TaskRuntime } from "../runtime.ts";
 import { containerName, containerOptions } from "./container.ts";
 import { defaultSocket } from "./engine.ts";
@@ -317,6 +318,51 @@ test("a living container's output is read and followed", { skip }, async (t) => 
   };
   await until(async () => (await read(false, null)) === "one\n");
   assert.equal(await read(true, null), "one\ntwo\n");
+});
+
+async function shaky(t: TestContext) {
+  const socketPath = join(workDirectory(), "engine.sock");
+  const way = await shakyEngine(socketPath);
+  t.after(() => way.cut());
+  return { way, on: bench(t, { socketPath }) };
+}
+
+for (const { call, request } of [
+  { call: "create", request: /^POST \/containers\/create/ },
+  { call: "start", request: /^POST \/containers\/[0-9a-f]+\/start/ },
+]) {
+  test(`a container is started once when the answer to its ${call} is lost`, { skip }, async (t) => {
+    const { way, on } = await shaky(t);
+    const asked = order(on, shell("echo once; sleep 60"));
+    way.loseAnswerTo(request);
+    const running = await on.runtime.launch(asked, never);
+    await until(() => docker("logs", (running.handle as { container: string }).container) === "once\n");
+    assert.equal(docker("ps", "-aq", "--filter", `label=muster.owner=${on.owner}`).trim().split("\n").length, 1);
+    running.kill(0);
+    await running.ended;
+  });
+}
+
+test("a container that ends while its engine is away is told when the engine is back", { skip }, async (t) => {
+  const { way, on } = await shaky(t);
+  const running = await on.runtime.launch(order(on, shell("sleep 1; exit 6")), never);
+  await way.cut();
+  assert.equal((await on.runtime.usable()).usable, false);
+  await until(() => inspect(running).State.Status === "exited");
+  await way.listen();
+  assert.equal((await on.runtime.usable()).usable, true);
+  assert.equal((await running.ended).exitCode, 6);
+});
+
+test("a kill that its engine did not hear is asked for again", { skip }, async (t) => {
+  const { way, on } = await shaky(t);
+  const running = await on.runtime.launch(order(on, shell("sleep 60")), never);
+  await way.cut();
+  running.kill(100);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(inspect(running).State.Status, "running");
+  await way.listen();
+  assert.equal((await running.ended).signal, "SIGKILL");
 });
 
 test("without a socket nothing is loaded and the reason is said", async () => {

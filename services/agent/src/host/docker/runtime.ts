@@ -101,20 +101,27 @@ async function createOnce(
   }
 }
 
+const START_TRIES = 3;
+
 async function startOnce(engine: Engine, container: Docker.Container): Promise<void> {
-  try {
-    await container.start();
-  } catch (cause) {
-    const { status, message } = engineError(cause);
-    if (status === 304) return;
-    if (status === null) {
-      // No answer in time. It is not asked to start again until it is known that it did not.
+  let why = "";
+  for (let attempt = 0; attempt < START_TRIES; attempt += 1) {
+    try {
+      await container.start();
+      return;
+    } catch (cause) {
+      const { status, message } = engineError(cause);
+      if (status === 304) return;
+      why = message;
+      if (status !== null) break;
+      // No answer. It is asked again only when the engine says that it never ran: looking waits for a start under way.
       const there = await settled(async () => inspectOrNull(await engine.calls(), container.id));
       if (there !== null && there.State.Status !== "created") return;
+      if (there === null) break;
     }
-    await container.remove({ force: true, v: true }).catch(() => {});
-    throw new LaunchError(startReason(message), `the engine cannot start its container: ${message}`);
   }
+  await container.remove({ force: true, v: true }).catch(() => {});
+  throw new LaunchError(startReason(why), `the engine cannot start its container: ${why}`);
 }
 
 function startReason(message: string): Reason {
