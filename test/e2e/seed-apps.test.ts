@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { createClient, readLogs } from "@muster/client";
+import { connectNats } from "@muster/runtime";
 import { until } from "@muster/testkit";
 import { containersWith, makeImage, removeImage, whyNoDocker } from "../support/images.ts";
 import {
@@ -114,12 +116,30 @@ async function addAgent(id: string, port: number, attributes: string): Promise<v
   });
 }
 
-test("simple-app runs its two containers and their clock is heard in the logs", {
+test("simple-app runs its two containers, and both are heard in the logs", {
   skip,
   timeout: 120_000,
 }, async () => {
   assert.equal((await submit("simple-app")).id, "/ubuntu");
   await untilRunning("ubuntu", 2);
+  const nats = await connectNats({ url: cluster.server.url }, { name: "seed apps test" });
+  const client = createClient(nats, { from: "test" });
+  const request = {
+    app: "/ubuntu",
+    instance: null,
+    streams: ["stdout" as const, "stderr" as const],
+    tail: null,
+    follow: false,
+  };
+  await until(
+    async () => {
+      const heard = new Set<string>();
+      for await (const chunk of readLogs(client, nats, request)) if (/date/.test(chunk.text)) heard.add(chunk.instance);
+      return heard.size === 2;
+    },
+    { withinMs: 30_000, everyMs: 500, what: "what date says to the published arguments, from both" },
+  );
+  await nats.connection.close();
   await remove("ubuntu");
 });
 
@@ -183,7 +203,10 @@ test("redis-unique-app runs one instance per host and waits for a second host, a
   await addAgent("d3", 36_200, "rack:rack-3");
   await untilRunning("redis", 2);
   await remove("redis");
-  assert.deepEqual(await containersWith("muster.instance"), [], "no container is left behind");
+  for (const agent of ["d1", "d2", "d3"])
+    await until(async () => (await containersWith(`muster.agent=${agent}`)).length === 0, {
+      what: `the last container of ${agent}`,
+    });
 });
 
 for (const name of ["simple-app", "redis-app", "redis-bridge-app", "redis-unique-app", "nginx-bridge-port-app"]) {

@@ -9,7 +9,7 @@ import { freePort, natsServerBinary, until } from "@muster/testkit";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
-export type Started = {
+type Started = {
   readonly child: ChildProcess;
   readonly http: string;
   readonly nats: string;

@@ -18,8 +18,8 @@ import type { Cluster } from "@muster/runtime";
 import { until } from "@muster/testkit";
 import { openTestCluster } from "./control-plane.ts";
 
-export const CAPACITY: Resources = { cpuMillis: 4_000, memoryMib: 4_096, diskMib: 4_096, gpus: 0 };
-export const VERSION = 1_000;
+const CAPACITY: Resources = { cpuMillis: 4_000, memoryMib: 4_096, diskMib: 4_096, gpus: 0 };
+const VERSION = 1_000;
 
 export class Worker {
   readonly cluster: Cluster;

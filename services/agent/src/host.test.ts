@@ -83,7 +83,8 @@ test("a kill that was under way goes on after its agent was killed, and counts a
   await first.ready;
   await first.kill();
   const on = await host(t, workDir);
-  await until(() => states(on, record.instance).at(-1) === "killed");
+  await until(() => on.supervisor.tasks.size === 0);
+  assert.deepEqual(states(on, record.instance), ["staging", "running", "killing", "killed"]);
   assert.equal(told(on, record.instance).at(-1)?.reason, "killed-on-request");
 });
 
@@ -139,17 +140,17 @@ test("no instance starts twice, whenever its agent is killed", async (t) => {
   const all: InstanceDocument[] = [];
   const started = (): number =>
     existsSync(join(workDir, "instances")) ? readdirSync(join(workDir, "instances")).length : 0;
-  for (let round = 0; round < 12; round += 1) {
+  for (let round = 0; round < 8; round += 1) {
     const target = started() + 2 * round;
-    all.push(...Array.from({ length: 30 }, () => instanceDocument(shell("echo start; sleep 0.05"))));
+    all.push(...Array.from({ length: 20 }, () => instanceDocument(shell("echo start; sleep 0.05"))));
     const agent = spawnHost(workDir, sequenced(...all));
     // In the middle of its starts, somewhere else each time.
-    await until(() => started() > target, { everyMs: 1 });
+    await until(() => started() > target, { everyMs: 1, withinMs: 30_000 });
     await agent.kill();
   }
   const on = await host(t, workDir);
   for (const { sequence, record } of sequenced(...all)) on.supervisor.accept(sequence, record);
-  await until(() => on.supervisor.tasks.size === 0);
+  await until(() => on.supervisor.tasks.size === 0, { withinMs: 60_000 });
   const kept = all.map((record) => on.journal.instances.get(record.instance));
   assert.ok(kept.every((each) => each?.endedAtMs !== null));
   const outputs = all.map((record) => output(workDir, record.instance));
@@ -158,7 +159,7 @@ test("no instance starts twice, whenever its agent is killed", async (t) => {
   const facts = on.journal.outbox(10_000).map((event) => event.data);
   const lost = new Set(facts.filter((fact) => fact.reason === "lost-at-restart").map((fact) => fact.instance));
   const ran = all.filter((_, i) => outputs[i] === "start\n");
-  assert.ok(lost.size > 20 && ran.length > 50, `no kill came in the middle: ${lost.size} lost, ${ran.length} ran`);
+  assert.ok(lost.size > 10 && ran.length > 30, `no kill came in the middle: ${lost.size} lost, ${ran.length} ran`);
   assert.deepEqual(
     ran.filter((record) => lost.has(record.instance)),
     [],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type AgentReport, type LogsChunk, STREAM, subjects } from "@muster/contracts";
+import { type AgentReport, type LogsChunk, SILENCE_PROBE_MS, STREAM, subjects } from "@muster/contracts";
 import { readSettings } from "@muster/runtime";
 import { until } from "@muster/testkit";
 import { createInbox } from "@nats-io/transport-node";
@@ -107,6 +107,19 @@ test("a record whose message was lost is found by asking, without a heartbeat's 
   assert.equal(on.syncs, 2);
 });
 
+test("numbers that start anew are noticed, so that a lost record is missed again", async (t) => {
+  const on = await cluster(t);
+  await agentOf(on, workDirectory());
+  const records = [1, 2, 3].map(() => instanceDocument(shell("sleep 60")));
+  await on.write(...records);
+  await until(() => on.heartbeats.at(-1)?.n === 3);
+  on.startNumbersAnew();
+  await until(() => on.heartbeats.at(-1)?.n === 0);
+  const lost = instanceDocument(shell("sleep 60"));
+  on.writeUnheard(lost);
+  await reaches(on, lost.instance, "staging", "running");
+});
+
 test("what an answer does not name is not ended", async (t) => {
   const on = await cluster(t);
   await agentOf(on, workDirectory());
@@ -190,6 +203,50 @@ test("the second agent with one id goes on, the first stops with a sentence and 
   const why = await first.stoppedItself;
   assert.match(why.message, /another agent with id n1 registered as incarnation 2: this one stops/);
   assert.ok(process.kill(pid, 0));
+});
+
+test("an agent whose registration was overtaken notices it at its next word, without any heartbeat", async (t) => {
+  const on = await cluster(t);
+  on.answer = null;
+  const agent = await agentOf(on, workDirectory());
+  const own = await report(on);
+  const other = { ...own, nonce: "another", incarnation: 9 };
+  await on.nats.js.publish(subjects.resources("n1"), JSON.stringify(other));
+  await on.server.kill();
+  await on.server.start();
+  assert.match((await agent.stoppedItself).message, /registered as incarnation 9: this one stops/);
+  await on.link.up();
+  assert.equal((await report(on)).nonce, "another");
+});
+
+test("a server that falls silent and wakes again finds the agent at work", async (t) => {
+  const on = await cluster(t);
+  await agentOf(on, workDirectory());
+  const pid = on.server.pid() as number;
+  process.kill(pid, "SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, 2.5 * SILENCE_PROBE_MS));
+  process.kill(pid, "SIGCONT");
+  const record = instanceDocument(shell("true"));
+  await on.write(record);
+  await reaches(on, record.instance, "staging", "running", "finished");
+});
+
+test("an agent that nobody answers keeps its connection", async (t) => {
+  const on = await cluster(t);
+  on.answer = null;
+  await agentOf(on, workDirectory());
+  const connections = async (): Promise<{ cid: number }[]> => {
+    const answer = await fetch(`http://127.0.0.1:${on.server.monitoringPort}/connz`);
+    const { connections: all } = (await answer.json()) as { connections: { cid: number; name: string }[] };
+    return all.filter((each) => each.name === "muster agent n1");
+  };
+  const before = await connections();
+  await until(() => on.heartbeats.length > 10);
+  await new Promise((resolve) => setTimeout(resolve, 2 * SILENCE_PROBE_MS));
+  assert.deepEqual(
+    (await connections()).map((each) => each.cid),
+    before.map((each) => each.cid),
+  );
 });
 
 test("a second agent in one work directory is refused", async (t) => {

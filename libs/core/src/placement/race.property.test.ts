@@ -77,34 +77,41 @@ class Cluster {
         this.views[what.worker] = this.state.snapshot();
         return;
       case "place":
-        return this.place(this.views[what.worker] ?? this.state.snapshot(), what.app, diceOf(what.worker));
+        this.place(this.views[what.worker] ?? this.state.snapshot(), what.app, diceOf(what.worker));
+        return;
       case "deploy":
-        return this.deploy(this.views[what.worker] ?? this.state.snapshot(), what.app);
+        this.deploy(this.views[what.worker] ?? this.state.snapshot(), what.app);
+        return;
       case "race": {
         // Two workers decide on the very same world.
         const seen = this.state.snapshot();
         this.place(seen, what.app, diceOf(this.now));
-        return this.place(seen, what.app, diceOf(this.now + 1));
+        this.place(seen, what.app, diceOf(this.now + 1));
+        return;
       }
       case "overtake": {
         // The deployer decides on a world in which placement has not acted yet.
         const seen = this.state.snapshot();
         this.place(seen, what.app);
-        return this.deploy(seen, what.app);
+        this.deploy(seen, what.app);
+        return;
       }
       case "scale": {
         const id = (APPS[what.app] as { id: string }).id;
-        return this.state.write(keys.app(id), appOf(id, 1, what.instances));
+        this.state.write(keys.app(id), appOf(id, 1, what.instances));
+        return;
       }
       case "fail":
-        return this.fail(what.app, what.row);
+        this.fail(what.app, what.row);
+        return;
       case "gate": {
         const agent = AGENTS[what.agent] as string;
         const ledger = this.ledger(agent);
-        return this.state.write(keys.ledger(agent), {
+        this.state.write(keys.ledger(agent), {
           ...ledger,
           gate: { ...ledger.gate, open: what.open, reason: what.open ? "open" : "cordon" },
         });
+        return;
       }
     }
   }

@@ -129,8 +129,8 @@ function portVariables(spec: AppSpec, ports: readonly number[], portMaps: readon
   const variables: Record<string, string> = {};
   for (const [i, port] of ports.entries()) variables[`PORT${i}`] = String(port);
   if (ports.length > 0) {
-    variables["PORT"] = String(ports[0]);
-    variables["PORTS"] = ports.join(",");
+    variables.PORT = String(ports[0]);
+    variables.PORTS = ports.join(",");
   }
   const named = (requested: number, name: string | null, port: number | undefined) => {
     if (port === undefined) return;

@@ -22,6 +22,8 @@ const AnswerSchema = z.object({
 const SYNC_TIMEOUT_MS = 5_000;
 /** Many agents notice a restart of the server together; they need not all ask in the same moment. */
 const JITTER_MS = 200;
+/** So many answers in a row that count less than was seen are no late ones. */
+const LOWER_BEATS = 5;
 
 export type LaunchChannel = {
   /** Records counted so far; what the heartbeat says. */
@@ -49,6 +51,7 @@ export function launchChannel({
   let numbers: Numbers = NO_NUMBERS;
   let highest = 0;
   let wanted = false;
+  let lower = 0;
   let stopped = false;
   let syncing: Promise<void> | null = null;
 
@@ -138,8 +141,16 @@ export function launchChannel({
       return numbers.seen;
     },
     counted(n) {
+      lower = n < numbers.seen ? lower + 1 : 0;
+      if (lower >= LOWER_BEATS) {
+        // The ledger began anew, as after its agent was removed: numbers that come again must not be taken for old ones.
+        log.warn({ counted: n, seen: numbers.seen }, "the numbers of records have started anew");
+        numbers = { seen: n, ahead: new Set() };
+        highest = n;
+        wanted = true;
+      }
       highest = Math.max(highest, n);
-      if (isBehind()) void run(true);
+      if (wanted || isBehind()) void run(true);
     },
     sync({ jitter }) {
       wanted = true;

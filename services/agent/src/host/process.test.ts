@@ -78,7 +78,7 @@ for (const { line, exitCode, signal, reason } of [
   { line: "exit 0", exitCode: 0, signal: null, reason: "exited" },
   { line: "exit 3", exitCode: 3, signal: null, reason: "exited" },
   { line: "exit 255", exitCode: 255, signal: null, reason: "exited" },
-  { line: "no-such-command", exitCode: 127, signal: null, reason: "command-not-found" },
+  { line: "PATH=/bin; no-such-command", exitCode: 127, signal: null, reason: "command-not-found" },
   { line: "/etc/passwd", exitCode: 126, signal: null, reason: "command-not-executable" },
   { line: "kill -9 $$", exitCode: 137, signal: "SIGKILL", reason: "signalled" },
   { line: "kill -TERM $$", exitCode: 143, signal: "SIGTERM", reason: "signalled" },
@@ -98,7 +98,10 @@ test("the shell around a task adds nothing to its output", async (t) => {
 });
 
 test("a program that is not there is named on the task's stderr", async (t) => {
-  const { err, ending } = await run(t, { command: { type: "argv", argv: ["no-such-program", "x"] } });
+  const { err, ending } = await run(t, {
+    command: { type: "argv", argv: ["no-such-program", "x"] },
+    env: { PATH: "/usr/bin:/bin" },
+  });
   assert.match(err, /no-such-program: not found/);
   assert.equal(ending.reason, "command-not-found");
 });

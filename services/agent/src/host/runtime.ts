@@ -25,6 +25,7 @@ export const REASONS = [
   "malformed-record",
   "runtime-unavailable",
   "unknown-user",
+  "user-refused",
   "no-command",
   "no-image",
   "image-not-found",

@@ -140,6 +140,15 @@ test("an ended id is remembered without its document, and forgotten an hour afte
   assert.ok(!journal.instances.has(record.instance));
 });
 
+test("an id that was refused is not remembered without the fact that tells it", async () => {
+  const workDir = workDirectory();
+  const record = instanceDocument();
+  const first = open(workDir);
+  await first.write([{ type: "intent", instance: record.instance, sequence: 1, record: null }]);
+  await first.close();
+  assert.ok(!open(workDir).instances.has(record.instance));
+});
+
 test("a living instance keeps its document when its record is purged", async () => {
   const workDir = workDirectory();
   const record = instanceDocument();

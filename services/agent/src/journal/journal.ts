@@ -94,6 +94,9 @@ export function openJournal(workDir: string, clock: () => number, log: Log): Jou
   const { lines: found, broken } = readLines(path);
   for (const line of found) apply(EntrySchema.parse(JSON.parse(line)));
   if (broken > 1) log.error({ path, broken }, "the journal held broken lines: what they said is lost");
+  // Refused, and cut off before the fact that tells it: its record comes again and is answered then.
+  for (const kept of instances.values())
+    if (kept.record === null && kept.endedAtMs === null) instances.delete(kept.instance);
   durable = facts.length;
   const lines = openLines(path, snapshot, log);
 

@@ -82,10 +82,7 @@ export class Task {
     await this.#tell({ state: "staging", reason: "accepted", message: "accepted by its agent" }, [], holdMs);
     let running: Running;
     try {
-      running = await pool.run(async () => {
-        this.#abort.signal.throwIfAborted();
-        return this.#runtime.launch(this.#order(span), this.#abort.signal);
-      });
+      running = await pool.run(() => this.#runtime.launch(this.#order(span), this.#abort.signal));
     } catch (cause) {
       span.end(cause);
       return this.#notStarted(cause);

@@ -32,6 +32,8 @@ export type Cluster = {
   purge(record: InstanceDocument): Promise<void>;
   /** Counts a record that the agent will not hear of: as if its message was lost. */
   writeUnheard(record: InstanceDocument): void;
+  /** As when the agent's ledger was purged and made again. */
+  startNumbersAnew(): void;
   facts(): Promise<TaskEvent[]>;
   /** `state` or `state:reason` of every fact about an instance, in order. */
   states(instance: string): Promise<string[]>;
@@ -94,6 +96,9 @@ export async function cluster(t: { after(work: () => Promise<void>): void }, age
     writeUnheard(record) {
       n += 1;
       records.set(record.instance, { sequence: 1_000_000 + n, record });
+    },
+    startNumbersAnew() {
+      n = 0;
     },
     async facts() {
       const info = await nats.jsm.streams.info(STREAM.facts);

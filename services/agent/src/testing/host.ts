@@ -32,7 +32,7 @@ export type HostProcess = {
   kill(): Promise<void>;
 };
 
-/** Starts a host elsewhere that takes these records; `ready` when each is running or has ended. */
+/** Starts a host elsewhere that takes these records, stops after all starts; `ready` when it has acted on each. */
 export function spawnHost(workDir: string, records: Records, more: Partial<AgentConfig> = {}): HostProcess {
   const child = spawn(process.execPath, [new URL("./hostProcess.ts", import.meta.url).pathname], {
     stdio: ["pipe", "pipe", "inherit"],

@@ -10,14 +10,14 @@ const { workDir, records, more } = JSON.parse(await text(process.stdin)) as {
   more: Partial<AgentConfig>;
 };
 const host = await startHost(workDir, more);
-for (const { sequence, record } of records) host.supervisor.accept(sequence, record);
-const last = new Map<string, string>();
-await until(
-  () => {
-    for (const event of host.journal.outbox(10_000)) last.set(event.data.instance, event.data.state);
-    return records.every(({ record }) => !["staging", undefined].includes(last.get(record.instance)));
-  },
-  { withinMs: 60_000 },
-);
+const stateOf = (instance: string): string =>
+  host.journal.outbox(10_000).findLast((event) => event.data.instance === instance)?.data.state ?? "staging";
+const reach = async (goal: "run" | "stop", passed: string): Promise<void> => {
+  const chosen = records.filter(({ record }) => record.goal === goal);
+  for (const { sequence, record } of chosen) host.supervisor.accept(sequence, record);
+  await until(() => chosen.every(({ record }) => stateOf(record.instance) !== passed), { withinMs: 60_000 });
+};
+await reach("run", "staging");
+await reach("stop", "running");
 process.stdout.write("ready\n");
 setInterval(() => {}, 1_000);
