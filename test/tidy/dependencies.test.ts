@@ -29,5 +29,5 @@ test("the lockfile was made from this package.json", () => {
 test("npm scripts replace their shell, so that a signal sent to npm reaches the program", () => {
   const { scripts } = readJson<{ scripts: Record<string, string> }>("package.json");
   for (const name of ["test", "ok", "bench"]) assert.equal(scripts[name], `exec node infra/bootstrap/run.mjs ${name}`);
-  assert.equal(scripts.start, "node infra/bootstrap/run.mjs prepare && exec node services/standalone/src/main.ts");
+  assert.match(scripts.start ?? "", / prepare && exec /);
 });

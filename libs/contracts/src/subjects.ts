@@ -50,6 +50,7 @@ export const subjects = {
   wake: (wakeClass: WakeClass, app: AppId) => `muster.queue.${wakeClass}.${appToken(app)}`,
   wakeClass: (wakeClass: WakeClass) => `muster.queue.${wakeClass}.*`,
   resources: (agent: AgentId) => `muster.resources.${agentShard(agent)}.${agentToken(agent)}`,
+  allResources: "muster.resources.>",
   fact: (agent: AgentId, ref: InstanceRef, state: string) =>
     `muster.facts.${agentShard(agent)}.${agentToken(agent)}.${appToken(ref.app)}.${ref.slot}.${ref.attempt}.${state}`,
   factsOf: (agent: AgentId) => `muster.facts.${agentShard(agent)}.${agentToken(agent)}.>`,

@@ -11,6 +11,7 @@ import {
 import { headers } from "@nats-io/transport-node";
 import { monotonicMs } from "./clock.ts";
 import type { Nats } from "./connect.ts";
+import { jsonOf } from "./json.ts";
 import { createLog } from "./log.ts";
 import { StreamTail } from "./tail.ts";
 
@@ -41,7 +42,7 @@ export class Membership {
         const key = message.subject.slice(keySubject(LEASES_BUCKET, "").length);
         if (message.data.length === 0) this.#others.delete(key);
         else {
-          const parsed = LeaseSchema.safeParse(safeJson(message.data));
+          const parsed = LeaseSchema.safeParse(jsonOf(message.data));
           const isNew = !this.#others.has(key);
           if (parsed.success) this.#others.set(key, { lease: parsed.data, heardAtMs: monotonicMs() });
           if (!isNew) return;
@@ -138,13 +139,5 @@ export class Membership {
       this.#others.delete(key);
       this.#tell();
     }
-  }
-}
-
-function safeJson(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(data));
-  } catch {
-    return null;
   }
 }

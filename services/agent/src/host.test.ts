@@ -188,6 +188,7 @@ test("a full answer lets ended ids go and keeps those that are newer than it", a
   assert.equal(on.journal.instances.get(young.instance)?.purgedAtMs, null);
   on.supervisor.accept(15, old);
   assert.equal(on.supervisor.tasks.size, 0);
+  assert.notEqual(on.journal.instances.get(old.instance)?.purgedAtMs, null);
 });
 
 test("a stop that overtakes the start ends the instance without its start", async (t) => {

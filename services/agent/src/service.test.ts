@@ -97,7 +97,19 @@ test("a stop for an instance never seen is answered, and an older run record nev
   assert.ok(!existsSync(join(workDir, "instances", record.instance)));
 });
 
-test("a record whose message was lost is found by asking, without a heartbeat's hint too", async (t) => {
+test("a gap in the numbers is seen without any heartbeat", async (t) => {
+  const on = await cluster(t);
+  on.answer = null;
+  await agentOf(on, workDirectory());
+  await until(() => on.syncs === 1);
+  const [lost, next] = [instanceDocument(shell("sleep 60")), instanceDocument(shell("sleep 60"))];
+  on.writeUnheard(lost);
+  await on.write(next);
+  await reaches(on, lost.instance, "staging", "running");
+  assert.deepEqual(await on.states(next.instance), ["staging", "running"]);
+});
+
+test("a record whose message was lost is found by a heartbeat's count", async (t) => {
   const on = await cluster(t);
   await agentOf(on, workDirectory());
   await until(() => on.syncs === 1);

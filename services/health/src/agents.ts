@@ -1,16 +1,7 @@
 /** Agents: a new incarnation is reconciled before its gate may open; silence and return change its instances' levels. */
-import {
-  type AgentReport,
-  AgentReportSchema,
-  agentIdOf,
-  agentToken,
-  type Decision,
-  keys,
-  type LedgerDocument,
-  STREAM,
-} from "@muster/contracts";
+import { type AgentReport, agentIdOf, agentToken, type Decision, keys, type LedgerDocument } from "@muster/contracts";
 import { decideSilence, reconcileAgent, recordsOf } from "@muster/core";
-import { type Cluster, type Performed, Rounds, StreamTail } from "@muster/runtime";
+import { type Cluster, followReports, type Performed, Rounds } from "@muster/runtime";
 
 export type AgentsOptions = {
   readonly isMine: (agent: string) => boolean;
@@ -63,18 +54,12 @@ export function followAgents(cluster: Cluster, { isMine, commit }: AgentsOptions
     });
   }
 
-  const tail = new StreamTail(cluster.nats, {
-    stream: STREAM.resources,
-    filters: ["muster.resources.>"],
-    from: { type: "last-per-subject" },
-    onMessage: (message) => {
-      // The broker parks reports that cannot be read; here they are only passed over.
-      const report = AgentReportSchema.safeParse(jsonOf(message.data));
-      if (!report.success || message.subject.split(".")[3] !== agentToken(report.data.agent)) return;
-      reports.set(report.data.agent, report.data);
-      rounds.mark(report.data.agent);
+  const tail = followReports(cluster.nats, cluster.graveyard, {
+    service: "health",
+    onReport: (report) => {
+      reports.set(report.agent, report);
+      rounds.mark(report.agent);
     },
-    onCaughtUp: () => undefined,
   });
   const markAll = () => {
     for (const agent of reports.keys()) rounds.mark(agent);
@@ -109,12 +94,4 @@ export function followAgents(cluster: Cluster, { isMine, commit }: AgentsOptions
       await rounds.stop();
     },
   };
-}
-
-function jsonOf(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(data));
-  } catch {
-    return null;
-  }
 }

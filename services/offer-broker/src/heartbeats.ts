@@ -10,7 +10,7 @@ import {
   subjects,
 } from "@muster/contracts";
 import { type Liveness, livenessOf } from "@muster/core";
-import { type Cluster, monotonicMs, type Shards } from "@muster/runtime";
+import { type Cluster, jsonOf, monotonicMs, type Shards } from "@muster/runtime";
 import type { Subscription } from "@nats-io/transport-node";
 
 /** A tick that comes this much late means that we slept, not that all agents fell silent. */
@@ -40,7 +40,7 @@ export class Heartbeats {
         const token = message.subject.split(".")[3] ?? "";
         const agent = agentIdOf(token);
         if (!this.#shards.holds(agentShard(agent))) return;
-        const beat = HeartbeatSchema.safeParse(safeJson(message.data));
+        const beat = HeartbeatSchema.safeParse(jsonOf(message.data));
         if (!beat.success || beat.data.agent !== agent) return;
         const report = this.#reportOf(agent);
         // A fenced or overtaken incarnation may beat on: it is answered, so that it learns of it, but not heard.
@@ -96,13 +96,5 @@ export class Heartbeats {
   #tell(agent: string, liveness: Liveness): void {
     this.#told.set(agent, liveness);
     for (const listener of this.#listeners) listener(agent);
-  }
-}
-
-function safeJson(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(data));
-  } catch {
-    return null;
   }
 }

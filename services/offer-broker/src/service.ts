@@ -1,32 +1,20 @@
 /** The offer-broker: what each agent offers and whether its gate is open. Shards of agents. */
 import {
   type AgentReport,
-  AgentReportSchema,
   agentIdOf,
   agentShard,
   agentToken,
   type HealthKind,
-  STREAM,
   type StateKind,
 } from "@muster/contracts";
 import { decideOffer } from "@muster/core";
-import {
-  type Cluster,
-  circumstances,
-  createLog,
-  perform,
-  Rounds,
-  type Service,
-  Shards,
-  StreamTail,
-} from "@muster/runtime";
+import { type Cluster, circumstances, followReports, perform, Rounds, type Service, Shards } from "@muster/runtime";
 import { Heartbeats } from "./heartbeats.ts";
 
 export const kinds = { state: ["agent", "offer", "ledger", "term"] as StateKind[], health: ["agent"] as HealthKind[] };
 
 const TICK_MS = 250;
 const ROUND_AGENTS_MAX = 100;
-const log = createLog("offer-broker");
 
 export async function startOfferBroker(cluster: Cluster): Promise<Service> {
   const shards = new Shards("offer-broker", cluster.membership, cluster.state, cluster.stateCommitter);
@@ -63,36 +51,12 @@ export async function startOfferBroker(cluster: Cluster): Promise<Service> {
     });
   }
 
-  const tail = new StreamTail(cluster.nats, {
-    stream: STREAM.resources,
-    filters: ["muster.resources.>"],
-    from: { type: "last-per-subject" },
-    onMessage: (message) => {
-      const report = AgentReportSchema.safeParse(jsonOf(message.data));
-      const [, , shard, token] = message.subject.split(".");
-      if (
-        !report.success ||
-        report.data.agent !== agentIdOf(token ?? "") ||
-        String(agentShard(report.data.agent)) !== shard
-      ) {
-        const error = report.success ? "the report names another agent than its subject" : report.error.message;
-        log.warn(
-          { subject: message.subject, error: error.slice(0, 300) },
-          "a report that cannot be read is passed over",
-        );
-        void cluster.graveyard.bury({
-          stream: STREAM.resources,
-          consumer: "offer-broker",
-          sequence: message.seq,
-          subject: message.subject,
-          error,
-          body: message.data,
-        });
-        return;
-      }
-      reports.set(report.data.agent, report.data);
-      heartbeats.hear(report.data.agent);
-      rounds.mark(report.data.agent);
+  const tail = followReports(cluster.nats, cluster.graveyard, {
+    service: "offer-broker",
+    onReport: (report) => {
+      reports.set(report.agent, report);
+      heartbeats.hear(report.agent);
+      rounds.mark(report.agent);
     },
     onCaughtUp: () => heartbeats.forgive(),
   });
@@ -129,12 +93,4 @@ export async function startOfferBroker(cluster: Cluster): Promise<Service> {
       await rounds.stop();
     },
   };
-}
-
-function jsonOf(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(data));
-  } catch (cause) {
-    return { unreadable: (cause as Error).message };
-  }
 }

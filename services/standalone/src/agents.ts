@@ -34,6 +34,7 @@ export function startAgents(folder: ClusterFolder, config: StandaloneConfig, nat
         env: {
           ...process.env,
           MUSTER_CONFIG: undefined,
+          NODE_COMPILE_CACHE: `${root}/node_modules/.cache/muster`,
           PATH: `${dirname(process.execPath)}:${process.env.PATH ?? "/usr/bin:/bin"}`,
         },
         stdio: ["ignore", out, out],

@@ -343,6 +343,15 @@ for (const { call, request } of [
   });
 }
 
+test("a short container whose start went unanswered is not started again", { skip }, async (t) => {
+  const { way, on } = await shaky(t);
+  const asked = order(on, shell("echo once"));
+  way.loseAnswerTo(/^POST \/containers\/[0-9a-f]+\/start/);
+  const running = await on.runtime.launch(asked, never);
+  await running.ended;
+  assert.equal(readFileSync(asked.sandbox.stdout, "utf8"), "once\n");
+});
+
 test("a container that ends while its engine is away is told when the engine is back", { skip }, async (t) => {
   const { way, on } = await shaky(t);
   const running = await on.runtime.launch(order(on, shell("sleep 1; exit 6")), never);
