@@ -37,6 +37,8 @@ export const EVENT_TTL_MS = 3_600_000;
 export const DEPLOYMENT_HISTORY_MS = 7 * 24 * 3_600_000;
 /** How many ended instances an app's answer remembers. */
 export const ENDED_KEPT_MAX = 30;
+/** Characters kept of a failure's message once its instance is released: the row set is written often. */
+export const ENDED_MESSAGE_MAX = 500;
 
 export const WORK_ACK_WAIT_MS = 10_000;
 /** A message that crashed its handler this often is parked in MUSTER_DEAD. */

@@ -55,6 +55,8 @@ export const EndedRowSchema = z.object({
   exitCode: z.int().nullable(),
   signal: z.string().nullable(),
   reason: z.string(),
+  /** A failure's own words, the last lines of its output among them; cut to `ENDED_MESSAGE_MAX`. */
+  message: z.string().default(""),
   atMs: z.int(),
 });
 export type EndedRow = z.infer<typeof EndedRowSchema>;

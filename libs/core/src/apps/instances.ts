@@ -123,7 +123,7 @@ function placedInstance(state: StateView, health: HealthView, token: string, row
 function endedInstance(state: StateView, token: string, row: EndedRow): InstanceView {
   const { agent, exitCode, reason, atMs: sinceMs } = row;
   const where = { ...naming(token, row), agent, host: hostOf(state, agent), ports: [] };
-  return { ...nothingYet, ...where, state: row.state, sinceMs, exitCode, reason, message: endText(row) };
+  return { ...nothingYet, ...where, state: row.state, sinceMs, exitCode, reason, message: row.message || endText(row) };
 }
 
 /** How an instance ended, in words: `exited with code 1`, `ended by signal SIGKILL: out-of-memory`. */

@@ -5,6 +5,7 @@
 import {
   agentToken,
   appToken,
+  ENDED_MESSAGE_MAX,
   type EndedDocument,
   type EndedRow,
   type HealthView,
@@ -32,11 +33,28 @@ export function endingOf(
   const ended = health.kind("ended").get(tokens(app, row))?.value;
   if (ended !== undefined) return { ...about, ...pick(ended) };
   if (isRemoved(state, row.agent))
-    return { ...about, state: "killed", exitCode: null, signal: null, reason: "agent-removed", atMs: now };
+    return {
+      ...about,
+      state: "killed",
+      exitCode: null,
+      signal: null,
+      reason: "agent-removed",
+      message: "its agent was removed",
+      atMs: now,
+    };
   return null;
 }
 
-const pick = ({ state, exitCode, signal, reason, atMs }: EndedDocument) => ({ state, exitCode, signal, reason, atMs });
+const pick = ({ state, exitCode, signal, reason, message, atMs }: EndedDocument) => ({
+  state,
+  exitCode,
+  signal,
+  reason,
+  // An end that was asked for needs no words.
+  message:
+    state === "failed" || state === "error" || reason === "health-check" ? message.slice(0, ENDED_MESSAGE_MAX) : "",
+  atMs,
+});
 
 /** True when the operator removed the agent and no later incarnation has taken its place. */
 export function isRemoved(state: StateView, agent: string): boolean {

@@ -30,6 +30,7 @@ function row(attempt: number, state: RowState, version = 2, ended: Partial<Ended
             exitCode: 1,
             signal: null,
             reason: "exited",
+            message: "",
             atMs: NOW,
             ...ended,
           }

@@ -58,6 +58,7 @@ export const endedRow = (attempt: number, more: Partial<EndedRow> = {}): EndedRo
   exitCode: 1,
   signal: null,
   reason: "exited",
+  message: "",
   atMs: NOW - 5_000,
   ...more,
 });
