@@ -3,15 +3,14 @@ import {
   appIdOf,
   appShard,
   appToken,
-  type Decision,
   type DeploymentDocument,
   HEADER,
   type HealthKind,
   type StateKind,
   tokensOf,
 } from "@muster/contracts";
-import { decideRollout } from "@muster/core";
-import { type Cluster, circumstances, perform, Rounds, type Service, Shards, wakeUp, withSpan } from "@muster/runtime";
+import { type Cluster, Rounds, type Service, Shards, wakeUp } from "@muster/runtime";
+import { looker } from "./look.ts";
 
 export const kinds = {
   state: [
@@ -33,43 +32,16 @@ export const kinds = {
 
 /** How long an app may differ from its wish, unplaced and not explained, before it is woken again. */
 const REWAKE_MS = 3_000;
+const ROUND_APPS_MAX = 100;
 
 export async function startDeployer(cluster: Cluster): Promise<Service> {
   const shards = new Shards("deployer", cluster.membership, cluster.state, cluster.stateCommitter);
-  const rounds = new Rounds({
+  const rounds: Rounds = new Rounds({
     name: "deployer",
-    roundMax: 1,
-    handle: async (apps) => void (await Promise.all(apps.map(look))),
+    roundMax: ROUND_APPS_MAX,
+    handle: (apps) => look(apps),
   });
-
-  async function look(app: string): Promise<void> {
-    if (!shards.holds(appShard(app)) || !cluster.health.complete) return;
-    const entry = cluster.state.kind("app").get(appToken(app));
-    if (entry === undefined) return;
-    let lookAgainAtMs: number | null = null;
-    const decide = (trace: string | null): Decision | null => {
-      const rollout = shards.holds(appShard(app))
-        ? decideRollout(cluster.state, cluster.health, app, trace, circumstances())
-        : null;
-      lookAgainAtMs = rollout?.lookAgainAtMs ?? null;
-      if (rollout === null || rollout.decision.writes.length === 0) return null;
-      return { ...rollout.decision, asserts: [...rollout.decision.asserts, shards.assertion(appShard(app))] };
-    };
-    // Only a look that decides something is worth a span.
-    if (decide(entry.value.trace) !== null) {
-      const options = {
-        parent: entry.value.trace,
-        attributes: { "muster.app": app, "muster.deployment": entry.value.deployment },
-      };
-      await withSpan(cluster.telemetry, "deployer", "deploy", options, async (span) => {
-        const done = await perform(cluster.nats, cluster.stateCommitter, "/muster/deployer", () =>
-          decide(span.traceparent),
-        );
-        span.set({ "muster.tries": done?.tries ?? 0 });
-      });
-    }
-    if (lookAgainAtMs !== null) rounds.markAt(app, lookAgainAtMs);
-  }
+  const look = looker(cluster, shards, () => rounds);
 
   const markAll = () => {
     for (const token of cluster.state.kind("app").keys()) rounds.mark(appIdOf(token));
