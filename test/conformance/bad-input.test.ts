@@ -1,5 +1,6 @@
 /** Bad input gets a clear error, crashes nothing and blocks nothing: each row is answered as said, and the next one too. */
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import type { Service } from "@muster/runtime";
@@ -168,4 +169,24 @@ test("the API describes itself: every reference in both documents resolves", asy
     for (const [, reference] of JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g))
       assert.notEqual(resolve(reference as string), undefined, `${path}: ${reference}`);
   }
+});
+
+test("a page whose name was pointed at this machine may neither ask nor change anything", async () => {
+  const { port } = new URL(gateway.http);
+  const ask = (method: string, host: string) =>
+    new Promise<number>((resolve, reject) => {
+      const asking = request(
+        { port: Number(port), host: "127.0.0.1", path: "/v2/apps", method, headers: { host } },
+        (answer) => {
+          answer.resume();
+          resolve(answer.statusCode ?? 0);
+        },
+      );
+      asking.once("error", reject);
+      asking.end('{"id": "/rebound", "cmd": "true"}');
+    });
+  assert.equal(await ask("POST", "evil.example"), 403);
+  assert.equal(await ask("GET", `evil.example:${port}`), 403);
+  for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
+    assert.equal(await ask("GET", host), 200, host);
 });

@@ -56,6 +56,11 @@ export function verdictOf(
   ) {
     const said = deployment.message === null || deployment.message === "" ? "" : `: ${deployment.message}`;
     const name = `${progress.app} ${DOING[deployment.action]}`;
+    if (!isTrue(progress)) {
+      const { ready, wanted } = countsOf(progress);
+      const message = `${name} succeeded, and was then changed by somebody else or does not stay up: ${ready} of ${wanted} ready`;
+      return { outcome: "superseded", exitCode: EXIT.conflict, message };
+    }
     switch (deployment.state) {
       case "succeeded":
         return { outcome: "succeeded", exitCode: EXIT.reached, message: success(progress) };

@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import {
   cloudEvent,
   type DeploymentDocument,
+  HEADER,
   type InstanceView,
   instanceId,
   keySubject,
@@ -19,7 +20,7 @@ import { createClient } from "./client.ts";
 import { type FeedEvent, readEvents } from "./events.ts";
 import { fakeGateway } from "./fake-gateway.ts";
 import { type DeploymentProgress, followDeployment } from "./follow.ts";
-import { KEEPALIVE_HEADER, type LogChunk, readLogs } from "./logs.ts";
+import { type LogChunk, readLogs } from "./logs.ts";
 
 let server: NatsServer;
 let nats: Nats;
@@ -283,7 +284,7 @@ test("followed logs name an inbox for keepalives and go on until they are stoppe
   let inbox = "";
   const listener = nats.connection.subscribe(subjects.logs, {
     callback: (_error, message) => {
-      inbox = message.headers?.get(KEEPALIVE_HEADER) ?? "";
+      inbox = message.headers?.get(HEADER.keepalive) ?? "";
     },
   });
   const stop = new AbortController();

@@ -1,11 +1,9 @@
 /** Task output, asked of every agent at once: each answers with what it has, then says that this was all. */
-import { type AgentView, type LogsChunk, LogsChunkSchema, type LogsRequest, subjects } from "@muster/contracts";
+import { type AgentView, HEADER, type LogsChunk, LogsChunkSchema, type LogsRequest, subjects } from "@muster/contracts";
 import { monotonicMs, type Nats } from "@muster/runtime";
 import { createInbox, headers, type Subscription } from "@nats-io/transport-node";
 import type { Client } from "./client.ts";
 
-/** Names the inbox that a follower keeps saying "still here" to; agents stop some seconds after it fell silent. */
-export const KEEPALIVE_HEADER = "Muster-Keepalive";
 const KEEPALIVE_MS = 5_000;
 /** Agents that say nothing for so long are not waited for, unless output is followed. */
 const SILENCE_MS = 2_000;
@@ -34,7 +32,7 @@ export async function* readLogs(
   signal?.addEventListener("abort", end);
   const watch = request.follow ? keepAlive(nats, keepalive) : new Silence(silenceMs, end);
   const all = headers();
-  if (request.follow) all.set(KEEPALIVE_HEADER, keepalive);
+  if (request.follow) all.set(HEADER.keepalive, keepalive);
   try {
     if (signal?.aborted === true || (!request.follow && expected.length === 0)) return;
     nats.connection.publish(subjects.logs, JSON.stringify(request), { reply: inbox, headers: all });

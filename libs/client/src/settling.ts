@@ -4,8 +4,12 @@
  */
 import type { DeploymentProgress } from "./follow.ts";
 
+/** A deployment that succeeded and does not show it for so long was changed again by somebody else. */
+const OVERTAKEN_MS = 10_000;
+
 export class Settling {
   readonly #settleMs: number;
+  #endedMs: number | null = null;
   #ready = "";
   #sinceMs = 0;
 
@@ -23,7 +27,8 @@ export class Settling {
     const ids = ready.map(({ id }) => id).join();
     if (ids !== this.#ready) this.#sinceMs = nowMs;
     this.#ready = ids;
-    if (ready.length < deployment.instances) return false;
+    this.#endedMs ??= nowMs;
+    if (ready.length < deployment.instances) return nowMs - this.#endedMs >= OVERTAKEN_MS;
     // A check that passed is proof enough.
     return ready.every(({ healthy }) => healthy === true) || nowMs - this.#sinceMs >= this.#settleMs;
   }

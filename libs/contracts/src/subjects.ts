@@ -88,5 +88,7 @@ export const HEADER = {
   healthRevision: "Muster-Health-Revision",
   /** Part k of n of a reply too large for one message, `k/n`. */
   part: "Muster-Part",
+  /** On a request for followed logs: the subject on which the requester says every few seconds that it still listens. */
+  keepalive: "Muster-Keepalive",
   traceparent: "traceparent",
 } as const;

@@ -6,14 +6,15 @@ import { addCluster } from "./cluster.ts";
 import { addDocuments } from "./documents.ts";
 import { errorResponse } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
-import { refuseForeignPages, setHeaders, whenReady } from "./guards.ts";
+import { refuseForeignNames, refuseForeignPages, setHeaders, whenReady } from "./guards.ts";
 import { addProbes } from "./probes.ts";
 import { type Api, newApi } from "./route.ts";
 import { addOwn } from "./v1.ts";
 
-export function createApi(gateway: Gateway): Api {
+/** @param isLocal it listens on a loopback address, and is asked by this machine's names only. */
+export function createApi(gateway: Gateway, { isLocal = false }: { isLocal?: boolean } = {}): Api {
   const api = newApi();
-  api.use("*", setHeaders, refuseForeignPages);
+  api.use("*", setHeaders, refuseForeignNames(isLocal), refuseForeignPages);
   api.use("/v2/*", whenReady(gateway));
   api.use("/v1/*", whenReady(gateway));
   addApps(api, gateway);

@@ -1,4 +1,5 @@
 /** What every request passes through: headers that Marathon sets, no answers from half a view, no orders from web pages. */
+import { hostname } from "node:os";
 import type { MiddlewareHandler } from "hono";
 import { type Gateway, refuseNotReady } from "./gateway.ts";
 import type { Env } from "./route.ts";
@@ -33,5 +34,25 @@ export const refuseForeignPages: MiddlewareHandler<Env> = async (c, next) => {
   if (origin === undefined || isQuestion || hostOf(origin) === c.req.header("host")) return await next();
   return c.json({ message: `A page of ${hostOf(origin) || "another site"} may not change anything here` }, 403);
 };
+
+const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]", hostname()]);
+
+/**
+ * Where only this machine may ask, nobody may ask under another name: a page whose name was pointed at this machine
+ * (DNS rebinding) sends its own. Addresses cannot be pointed elsewhere; requests over NATS name no host.
+ */
+export const refuseForeignNames =
+  (isLocal: boolean): MiddlewareHandler<Env> =>
+  async (c, next) => {
+    const name = hostnameOf(c.req.header("host"));
+    if (!isLocal || name === null || LOOPBACK_NAMES.has(name) || /^[\d.]+$|^\[/.test(name)) return await next();
+    return c.json(
+      { message: `This API listens for this machine only and is not known as ${name}: ask 127.0.0.1` },
+      403,
+    );
+  };
+
+const hostnameOf = (host: string | undefined): string | null =>
+  host === undefined ? null : URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : "";
 
 const hostOf = (origin: string): string => (URL.canParse(origin) ? new URL(origin).host : "");

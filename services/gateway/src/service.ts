@@ -30,7 +30,8 @@ export async function startGateway(
   values: SettingValues<typeof settings>,
 ): Promise<Service & { readonly port: number }> {
   const gateway = gatewayOf(cluster);
-  const api = createApi(gateway);
+  const isLocal = /^(127\.|localhost$|::1$)/.test(values.httpHost);
+  const api = createApi(gateway, { isLocal });
   const http = await listen(api, { host: values.httpHost, port: values.httpPort });
   const natsApi = answerOverNats(cluster.nats.connection, api);
   const submits = takeSubmits(cluster, gateway);

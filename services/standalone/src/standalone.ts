@@ -95,6 +95,7 @@ export async function startStandalone(config: StandaloneConfig): Promise<void> {
         ports,
         logFile: folder.file("muster.log"),
         startedInMs: monotonicMs() - startedAtMs,
+        keepTasks: config.keepTasks,
       }),
     );
   } catch (cause) {

@@ -11,6 +11,7 @@ export type Welcome = {
   readonly ports: readonly number[];
   readonly logFile: string;
   readonly startedInMs: number;
+  readonly keepTasks: boolean;
 };
 
 export function welcome(screen: Screen, about: Welcome): string[] {
@@ -40,6 +41,9 @@ export function welcome(screen: Screen, about: Welcome): string[] {
     `  npx muster scale ${`${(app?.app ?? "/hello").slice(1)} 3`.padEnd(10)} more of it`,
     "  npx muster --help          everything else",
     "",
-    paint("quiet", "Ctrl-C stops the cluster and its tasks."),
+    paint(
+      "quiet",
+      about.keepTasks ? "Ctrl-C stops the cluster; its tasks run on." : "Ctrl-C stops the cluster and its tasks.",
+    ),
   ];
 }

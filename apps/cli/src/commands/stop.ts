@@ -8,6 +8,7 @@ export const run: Run = (context, [app = ""], options) =>
   withSession(context, async (session) => {
     const id = await findApp(session.client, app);
     return await carryOut(context, session, "stop", options as WaitOptions, (change) =>
-      session.client.scaleApp(id, 0, change),
+      // To stop is the way out of a rollout that never ends, so it overtakes one.
+      session.client.scaleApp(id, 0, { ...change, force: true }),
     );
   });

@@ -58,6 +58,25 @@ test("an upgrade starts new ones beside the old, and stops an old one for each n
   assert.deepEqual([half.add, attempts(half.stop)], [0, [1]]);
 });
 
+test("a new instance without checks displaces an old one only after it has run for a while, longer once its version failed", () => {
+  const fresh = (startedAtMs: number, healthy: boolean | null = null): Row => ({
+    ...row(3, "up"),
+    verdict: { level: "running", healthy, startedAtMs, sinceMs: startedAtMs } as VerdictDocument,
+  });
+  const old = rows("up", 1, 1);
+  const young = planRows([...old, fresh(NOW - 10)], goal(1), [], NOW);
+  assert.deepEqual([young.stop.length, young.lookAgainAtMs], [0, NOW + 990]);
+  assert.deepEqual(attempts(planRows([...old, fresh(NOW - 1_000)], goal(1), [], NOW).stop), [1]);
+  assert.deepEqual(
+    attempts(planRows([...old, fresh(NOW - 10, true)], goal(1), [], NOW).stop),
+    [1],
+    "a passed check is proof",
+  );
+  const failed = [{ version: 2, failures: 1, delayMs: 1_000, untilMs: NOW - 1 }];
+  assert.equal(planRows([...old, fresh(NOW - 5_000)], goal(1), failed, NOW).stop.length, 0);
+  assert.deepEqual(attempts(planRows([...old, fresh(NOW - 10_000)], goal(1), failed, NOW).stop), [1]);
+});
+
 test("without over-capacity an upgrade stops first, as far as the least capacity allows", () => {
   const spec = { upgradeStrategy: { minimumHealthCapacity: 0.5, maximumOverCapacity: 0 } };
   const start = planRows(rows("up", 1, 1, 2, 3, 4), goal(4, spec), [], NOW);

@@ -57,19 +57,23 @@ export function planRows(rows: readonly Row[], goal: Goal, backoffs: readonly Ba
   const room = isUpgrade ? Math.min(missing, limits.most - live.length) : missing;
   const add = heldUntilMs === null ? Math.max(0, room) : 0;
 
+  const proving = old.length === 0 ? [] : fresh.filter((row) => row.state === "up" && provenAt(row, delays) > now);
+  const trusted = running.filter((row) => !proving.includes(row));
   const stop = [
     ...surplus(effective, goal),
     ...superseded(lost, effective, goal),
-    ...outdated(old, running, limits, goal),
+    ...outdated(old, trusted, limits, goal),
   ];
   const isReached =
     goal.instances === effective.length &&
     effective.every((row) => row.state === "up") &&
     live.length === effective.length &&
     drop.length === 0;
-  const dues = [missing > 0 ? heldUntilMs : null, ...fresh.map((row) => replaceableAt(row, goal))].filter(
-    (at) => at !== null && at > now,
-  ) as number[];
+  const dues = [
+    missing > 0 ? heldUntilMs : null,
+    ...fresh.map((row) => replaceableAt(row, goal)),
+    ...proving.map((row) => provenAt(row, delays)),
+  ].filter((at) => at !== null && at > now) as number[];
   return { add, stop, drop, backoffs: delays, lookAgainAtMs: dues.length === 0 ? null : Math.min(...dues), isReached };
 }
 
@@ -103,6 +107,18 @@ function surplus(rows: readonly Row[], { instances, spec }: Goal): Row[] {
 /** A lost instance's row goes when enough others are up: its agent may still return before. */
 const superseded = (lost: readonly Row[], effective: readonly Row[], { instances }: Goal): readonly Row[] =>
   effective.filter((row) => row.state === "up").length >= instances ? lost : [];
+
+/** How long a new instance without a passed check must have run before an old one makes way for it. */
+const PROVEN_MS = 1_000;
+/** The same once its version has failed: a crash loop that starts quickly must not end what still serves. */
+const PROVEN_AFTER_FAILURE_MS = 10_000;
+
+/** When a new instance has proven itself: at once by a passed check, else by having run for a while. */
+function provenAt({ verdict, wish }: Row, backoffs: readonly Backoff[]): number {
+  if (verdict === null || verdict.healthy === true) return 0;
+  const hasFailed = backoffs.some(({ version }) => version === wish.version);
+  return (verdict.startedAtMs ?? verdict.sinceMs) + (hasFailed ? PROVEN_AFTER_FAILURE_MS : PROVEN_MS);
+}
 
 /** Old ones that are not up cost nothing; of the others only as many as leave the least capacity healthy. */
 function outdated(

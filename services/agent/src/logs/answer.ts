@@ -6,7 +6,14 @@
  * request without that header is followed for one such period only.
  */
 import { readdirSync } from "node:fs";
-import { type LogsChunk, type LogsRequest, LogsRequestSchema, parseInstanceId, subjects } from "@muster/contracts";
+import {
+  HEADER,
+  type LogsChunk,
+  type LogsRequest,
+  LogsRequestSchema,
+  parseInstanceId,
+  subjects,
+} from "@muster/contracts";
 import type { Log, Nats } from "@muster/runtime";
 import type { Msg } from "@nats-io/transport-node";
 import { instancesFolder } from "../host/sandbox.ts";
@@ -14,8 +21,6 @@ import { LOG_FOLLOW_MAX_MS, LOG_KEEPALIVE_MS, LOG_POLL_MS } from "../limits.ts";
 import type { Supervisor } from "../tasks/supervisor.ts";
 import { outputOf } from "./source.ts";
 import { wholeLines } from "./whole.ts";
-
-export const KEEPALIVE_HEADER = "Muster-Keepalive";
 
 export type LogTools = {
   readonly nats: Nats;
@@ -109,7 +114,7 @@ async function sendStream(
 
 /** Ends the work when the requester is gone or has had enough time. @returns how to stop watching */
 function watchRequester({ nats }: LogTools, message: Msg, follow: boolean, over: AbortController): () => void {
-  const subject = message.headers?.get(KEEPALIVE_HEADER) ?? "";
+  const subject = message.headers?.get(HEADER.keepalive) ?? "";
   const limit = setTimeout(() => over.abort(), subject === "" && follow ? LOG_KEEPALIVE_MS : LOG_FOLLOW_MAX_MS).unref();
   if (subject === "") return () => clearTimeout(limit);
   const silence = setTimeout(() => over.abort(), LOG_KEEPALIVE_MS).unref();
