@@ -183,7 +183,7 @@ test("a page whose name was pointed at this machine may neither ask nor change a
         },
       );
       asking.once("error", reject);
-      asking.end('{"id": "/rebound", "cmd": "true"}');
+      asking.end(method === "POST" ? '{"id": "/rebound", "cmd": "true"}' : undefined);
     });
   assert.equal(await ask("POST", "evil.example"), 403);
   assert.equal(await ask("GET", `evil.example:${port}`), 403);
