@@ -2,7 +2,6 @@
 import {
   appIdOf,
   appShard,
-  appToken,
   type DeploymentDocument,
   HEADER,
   type HealthKind,
