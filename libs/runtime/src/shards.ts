@@ -8,12 +8,20 @@ import { createLog } from "./log.ts";
 import type { Membership } from "./membership.ts";
 import type { BucketView, Kinds } from "./view.ts";
 
+/** FNV alone leaves names that differ in their end alike in their high bits; this spreads them (MurmurHash3's finalizer). */
+function mixed(hash: number): number {
+  let h = hash;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
 /** Highest random weight: a process that comes or goes moves only its own share. */
 export function shardOwner(shard: number, processes: readonly string[]): string | null {
   let best: string | null = null;
   let bestWeight = -1;
   for (const process of processes) {
-    const weight = hash32(`${process}/${shard}`);
+    const weight = mixed(hash32(`${process}/${shard}`));
     if (weight > bestWeight || (weight === bestWeight && best !== null && process < best))
       [best, bestWeight] = [process, weight];
   }
