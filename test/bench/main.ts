@@ -1,15 +1,29 @@
-/** `npm run bench -- NAME [--samples N] [--json]`: the last line of output is one JSON object; non-zero when not correct. */
+/** `npm run bench -- NAME [--samples N] [--agents N] ... [--json]`: the last line of output is one JSON object; non-zero when not correct. */
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
-import type { Bench, BenchResult } from "./result.ts";
+import { decideBasic, decideConstrained, decideMixed } from "./decide.ts";
+import { placeDurable, placeRunning } from "./place.ts";
+import type { Bench, BenchOptions, BenchResult } from "./result.ts";
 import { startLatency } from "./start-latency.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { "start-latency": startLatency };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  "decide-basic": decideBasic,
+  "decide-mixed": decideMixed,
+  "decide-constrained": decideConstrained,
+  "start-latency": startLatency,
+  "place-durable": placeDurable,
+  "place-running": placeRunning,
+};
+const OPTIONS = ["samples", "agents", "instances", "workers"] as const;
+const USAGE = "npm run bench -- NAME [--samples N] [--agents N] [--instances N] [--workers N] [--json]";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     samples: { type: "string" },
+    agents: { type: "string" },
+    instances: { type: "string" },
+    workers: { type: "string" },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -17,17 +31,14 @@ const { values, positionals } = parseArgs({
 const name = positionals[0] ?? "";
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
 if (values.help === true || bench === undefined) {
-  process.stderr.write(
-    `npm run bench -- NAME [--samples N] [--json]\nbenchmarks: ${Object.keys(BENCHES).join(", ")}\n`,
-  );
+  process.stderr.write(`${USAGE}\nbenchmarks: ${Object.keys(BENCHES).join(", ")}\n`);
   process.exit(values.help === true ? 0 : 2);
 }
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
-const { parameters, figures, correct, nats } = await bench(
-  { samples: values.samples === undefined ? null : Number(values.samples) },
-  say,
-);
+const [samples, agents, instances, workers] = OPTIONS.map((option) => numberOf(option, values[option]));
+const options = { samples, agents, instances, workers } as BenchOptions;
+const { parameters, figures, correct, nats } = await bench(options, say);
 const machine = {
   cpus: cpus().length,
   model: cpus()[0]?.model ?? "unknown",
@@ -39,3 +50,13 @@ if (!values.json)
 const result: BenchResult = { name, parameters, figures, correct, machine, nats };
 process.stdout.write(`${JSON.stringify(result)}\n`);
 process.exit(correct ? 0 : 1);
+
+/** A whole number above zero, or null where none was given. */
+function numberOf(option: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (!/^[1-9]\d*$/.test(text)) {
+    process.stderr.write(`--${option} takes a whole number above zero, not ${text}\n`);
+    process.exit(2);
+  }
+  return Number(text);
+}

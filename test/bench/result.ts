@@ -11,7 +11,15 @@ export type BenchResult = Measured & {
   readonly name: string;
   readonly machine: Readonly<Record<string, string | number>>;
 };
-export type Bench = (options: { readonly samples: number | null }, say: (line: string) => void) => Promise<Measured>;
+/** What may be said on the command line; null: the benchmark's own default. */
+export type BenchOptions = {
+  readonly samples: number | null;
+  readonly agents: number | null;
+  readonly instances: number | null;
+  readonly workers: number | null;
+};
+export type Say = (line: string) => void;
+export type Bench = (options: BenchOptions, say: Say) => Promise<Measured>;
 
 /** The value below which a share of the samples lies (nearest rank). */
 export function percentile(samples: readonly number[], share: number): number {

@@ -108,6 +108,8 @@ export class World {
       region: null,
       zone: null,
       runtimes: ["process", "docker"],
+      custom: { scalars: {}, sets: {} },
+      images: [],
       incarnation: 1,
       ...more,
     };
@@ -200,5 +202,11 @@ export class World {
   }
 }
 
-export const run = (slot: number, attempt: number): WantedRow => ({ slot, attempt, version: VERSION, goal: "run" });
+export const run = (slot: number, attempt: number): WantedRow => ({
+  slot,
+  attempt,
+  version: VERSION,
+  goal: "run",
+  agent: null,
+});
 export const stop = (slot: number, attempt: number): WantedRow => ({ ...run(slot, attempt), goal: "stop" });

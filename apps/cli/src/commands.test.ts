@@ -289,7 +289,7 @@ test("why shows the sentence and the funnel behind it", async () => {
       ],
       nearest: { agent: "n7", lacks: "needs 0.5 cpus, 0.3 free" },
       cures: ["agent.offer", "instance.released"],
-      wantedRevision: 1,
+      wouldFitIf: [], follows: [], holdFromMs: null, wantedRevision: 1,
       trace: null,
     },
   });

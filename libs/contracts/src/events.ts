@@ -57,6 +57,7 @@ export const EVENTS = {
       agentsSeen: z.int(),
       refusals: z.array(RefusalSchema),
       nearest: z.object({ agent: z.string(), lacks: z.string() }).nullable(),
+      wouldFitIf: z.array(z.string()),
     }),
   },
   "muster.app.released": {

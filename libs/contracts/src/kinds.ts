@@ -17,7 +17,10 @@ import {
 } from "./documents/health.ts";
 import {
   AttemptsDocumentSchema,
+  HoldDocumentSchema,
+  NeighbourDocumentSchema,
   PlacedDocumentSchema,
+  RulesDocumentSchema,
   WaitingDocumentSchema,
   WantedDocumentSchema,
 } from "./documents/wish.ts";
@@ -33,11 +36,16 @@ export const STATE_KINDS = {
   wanted: WantedDocumentSchema,
   placed: PlacedDocumentSchema,
   waiting: WaitingDocumentSchema,
+  rules: RulesDocumentSchema,
+  neighbour: NeighbourDocumentSchema,
+  hold: HoldDocumentSchema,
   offer: OfferDocumentSchema,
   ledger: LedgerDocumentSchema,
   instance: InstanceHeadSchema,
   term: TermSchema,
 } as const;
+/** Kinds that are one key and not a family of keys. */
+export const SINGLE_KINDS: ReadonlySet<string> = new Set(["attempts", "rules", "hold"]);
 export type StateKind = keyof typeof STATE_KINDS;
 export type StateDocument<K extends StateKind> = z.infer<(typeof STATE_KINDS)[K]>;
 

@@ -13,6 +13,8 @@ export const SPEC_BYTES_MAX = 1_000_000;
 /** Deeper documents are refused before anything walks them. */
 export const SPEC_DEPTH_MAX = 64;
 export const APP_INSTANCES_MAX = 5_000;
+/** Items of each list that says where an app may run: every one is looked at for every agent. */
+export const SPEC_TERMS_MAX = 32;
 
 export const LEASE_TTL_MS = 4_000;
 export const LEASE_RENEW_MS = 1_200;

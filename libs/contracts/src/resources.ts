@@ -34,6 +34,14 @@ export function minus(a: Resources, b: Resources): Resources {
   });
 }
 
+/** Resources of an operator's own: whole amounts, and named things handed out one by one. */
+export const CustomResourcesSchema = z.object({
+  scalars: z.record(z.string(), quantity),
+  sets: z.record(z.string(), z.array(z.string())),
+});
+export type CustomResources = z.infer<typeof CustomResourcesSchema>;
+export const NO_CUSTOM_RESOURCES: CustomResources = { scalars: {}, sets: {} };
+
 /** Inclusive port range. */
 export const PortRangeSchema = z.object({ first: z.int().min(1).max(65_535), last: z.int().min(1).max(65_535) });
 export type PortRange = z.infer<typeof PortRangeSchema>;

@@ -11,7 +11,7 @@ export const keySubject = (bucket: string, key: string): string => `$KV.${bucket
 export const subjectKey = (bucket: string, subject: string): string => subject.slice(`$KV.${bucket}.`.length);
 
 /** Priority classes of wake-ups, most urgent first. */
-export const WAKE_CLASSES = ["urgent", "normal", "retry"] as const;
+export const WAKE_CLASSES = ["urgent", "high", "normal", "low", "retry"] as const;
 export type WakeClass = (typeof WAKE_CLASSES)[number];
 
 /** Keys of the state bucket (see ARCHITECTURE.md for who writes each). */
@@ -25,6 +25,9 @@ export const keys = {
   deployment: (id: string) => `deployment.${id}`,
   wanted: (app: AppId) => `wanted.${appToken(app)}`,
   placed: (app: AppId) => `placed.${appToken(app)}`,
+  rules: "rules",
+  neighbour: (app: AppId) => `neighbour.${appToken(app)}`,
+  hold: "hold",
   waiting: (app: AppId) => `waiting.${appToken(app)}`,
   offer: (agent: AgentId) => `offer.${agentToken(agent)}`,
   ledger: (agent: AgentId) => `ledger.${agentToken(agent)}`,
@@ -56,6 +59,7 @@ export const subjects = {
   factsOf: (agent: AgentId) => `muster.facts.${agentShard(agent)}.${agentToken(agent)}.>`,
   /** Instance records as they are committed, republished by the state stream; body empty when purged. */
   launchesOf: (agent: AgentId) => `muster.launch.${agentShard(agent)}.${agentToken(agent)}.>`,
+  launches: "muster.launch.>",
   /** Request: everything that should run on this agent, consistent at one sequence. Answered by placement. */
   sync: (agent: AgentId) => `muster.sync.${agentShard(agent)}.${agentToken(agent)}`,
   syncs: "muster.sync.*.*",

@@ -1,5 +1,5 @@
-/** What one instance of a version needs of an agent, computed once per version. */
-import type { AppSpec, Constraint, Resources, RuntimeName } from "@muster/contracts";
+/** What one instance of a version needs of an agent, worked out once per version. */
+import type { AppSpec, Constraint, CustomAsk, PlacementSpec, Resources, RuntimeName } from "@muster/contracts";
 
 /** One host port an instance needs; `fixed` null takes any free one. */
 export type PortAsk = { readonly fixed: number | null };
@@ -8,10 +8,15 @@ export type Ask = {
   readonly app: string;
   readonly version: number;
   readonly resources: Resources;
+  /** null: no custom resources. */
+  readonly custom: CustomAsk | null;
   readonly runtime: RuntimeName;
+  readonly image: string | null;
   readonly ports: readonly PortAsk[];
-  readonly constraints: readonly Constraint[];
   readonly roles: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly constraints: readonly Constraint[];
+  readonly placement: PlacementSpec;
 };
 
 /** Thousandths of a core and whole mebibytes, rounded up: never promises more than there is. */
@@ -41,12 +46,28 @@ export function portsOf(spec: AppSpec): PortAsk[] {
   }
 }
 
-export const askOf = (app: string, version: number, spec: AppSpec): Ask => ({
-  app,
-  version,
-  resources: resourcesOf(spec),
-  runtime: runtimeOf(spec),
-  ports: portsOf(spec),
-  constraints: spec.constraints,
-  roles: spec.acceptedResourceRoles,
-});
+const isEmpty = ({ scalars, sets }: CustomAsk): boolean =>
+  Object.keys(scalars).length === 0 && Object.keys(sets).length === 0;
+
+const known = new WeakMap<AppSpec, Ask>();
+
+/** Specs never change once stored, so neither do their asks. */
+export function askOf(app: string, version: number, spec: AppSpec): Ask {
+  const before = known.get(spec);
+  if (before !== undefined && before.version === version) return before;
+  const ask: Ask = {
+    app,
+    version,
+    resources: resourcesOf(spec),
+    custom: isEmpty(spec.custom) ? null : spec.custom,
+    runtime: runtimeOf(spec),
+    image: spec.container?.image ?? null,
+    ports: portsOf(spec),
+    roles: spec.acceptedResourceRoles.length === 0 ? ["*"] : spec.acceptedResourceRoles,
+    labels: spec.labels,
+    constraints: spec.constraints,
+    placement: spec.placement,
+  };
+  known.set(spec, ask);
+  return ask;
+}

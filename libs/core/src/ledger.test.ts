@@ -9,6 +9,7 @@ const share: fc.Arbitrary<Share> = fc.record({
   version: fc.integer({ min: 1, max: 3 }),
   resources: fc.record({ cpuMillis: fc.nat(5_000), memoryMib: fc.nat(5_000), diskMib: fc.nat(100), gpus: fc.nat(2) }),
   ports: fc.constant([]),
+  custom: fc.oneof(fc.constant(null), fc.record({ scalars: fc.record({ fpga: fc.nat(3) }), items: fc.constant({}) })),
 });
 
 test("releasing all that was committed, in any order, leaves the ledger as it was, but for the count of records", () => {
@@ -34,6 +35,7 @@ test("releasing what is not held throws, because then our own arithmetic is wron
     version: 1,
     resources: { cpuMillis: 100, memoryMib: 1, diskMib: 0, gpus: 0 },
     ports: [],
+    custom: null,
   };
   assert.throws(() => releaseShare(openLedger("n1"), one), /holds no instance/);
   const ledger = commitShare(openLedger("n1"), one);

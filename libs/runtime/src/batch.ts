@@ -4,7 +4,8 @@
  */
 import { randomUUID } from "node:crypto";
 import { BATCH_MESSAGES_MAX } from "@muster/contracts";
-import { headers, type NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { wireHeaders } from "./headers.ts";
 
 export type BatchMessage = {
   readonly subject: string;
@@ -35,16 +36,19 @@ const COMMIT_TIMEOUT_MS = 10_000;
 
 type Reply = { seq?: number; count?: number; batch?: string; error?: { err_code: number; description: string } };
 
+/** Headers by which the messages of a batch are known, also when they are read from the stream. */
+export const BATCH = { id: "Nats-Batch-Id", sequence: "Nats-Batch-Sequence", commit: "Nats-Batch-Commit" } as const;
+
 /** Commits all messages or none. Never throws for what the server says; throws when the batch itself is malformed. */
 export async function commitBatch(
   connection: NatsConnection,
   messages: readonly BatchMessage[],
+  id: string = randomUUID(),
 ): Promise<BatchOutcome> {
   if (messages.length === 0 || messages.length > BATCH_MESSAGES_MAX)
     throw new Error(`a batch holds 1 to ${BATCH_MESSAGES_MAX} messages, not ${messages.length}`);
   const subjects = new Set(messages.map((message) => message.subject));
   if (subjects.size !== messages.length) throw new Error("a batch names no subject twice");
-  const id = randomUUID();
   const last = messages.length - 1;
   for (let i = 0; i < last; i += 1) {
     const message = messages[i] as BatchMessage;
@@ -65,14 +69,12 @@ export async function commitBatch(
   }
 }
 
-function headersOf(message: BatchMessage, id: string, sequence: number, commit: boolean) {
-  const all = headers();
-  for (const [key, value] of Object.entries(message.headers)) all.set(key, value);
-  all.set("Nats-Batch-Id", id);
-  all.set("Nats-Batch-Sequence", String(sequence));
-  if (commit) all.set("Nats-Batch-Commit", "1");
-  return all;
-}
+const headersOf = (message: BatchMessage, id: string, sequence: number, isLast: boolean) =>
+  wireHeaders(message.headers, {
+    [BATCH.id]: id,
+    [BATCH.sequence]: String(sequence),
+    ...(isLast ? { [BATCH.commit]: "1" } : {}),
+  });
 
 function outcomeOf(reply: Reply, count: number): BatchOutcome {
   if (reply.error === undefined) {

@@ -2,6 +2,7 @@
  * Turns a decision into one atomic batch and applies it to the view at once. One committer per process and bucket,
  * one batch in flight: what was decided on an older view loses here, by revision, and is decided again.
  */
+import { randomUUID } from "node:crypto";
 import {
   type Assertion,
   agentToken,
@@ -74,11 +75,12 @@ export class Committer {
 
   async #commit(decision: Decision, source: string): Promise<CommitOutcome> {
     const drafts = this.#draft(decision, source);
+    const messages = drafts.map((draft) => draft.message);
+    const values = drafts.map((draft) => draft.write?.value ?? null);
     for (let attempt = 0; ; attempt += 1) {
-      const outcome = await commitBatch(
-        this.#nats.connection,
-        drafts.map((draft) => draft.message),
-      );
+      const batch = randomUUID();
+      const forget = this.#view.sending(batch, values);
+      const outcome = await commitBatch(this.#nats.connection, messages, batch).finally(forget);
       switch (outcome.type) {
         case "committed": {
           const first = outcome.last - outcome.count + 1;

@@ -5,6 +5,7 @@ export * from "./committer.ts";
 export * from "./connect.ts";
 export * from "./dirty.ts";
 export * from "./graveyard.ts";
+export * from "./headers.ts";
 export * from "./json.ts";
 export * from "./log.ts";
 export * from "./membership.ts";

@@ -49,6 +49,8 @@ export type Service = { stop(): Promise<void> };
 export type ServiceKinds = { readonly state: readonly StateKind[]; readonly health: readonly HealthKind[] };
 
 const STOP_WITHIN_MS = 10_000;
+/** The line a service writes on SIGUSR2, with what its committers did so far. */
+export const COUNTS = "counts";
 
 /** Runs one service as a process of its own. Start refusals are one sentence on stderr and exit code 1 (6: nobody answers). */
 export async function runService<S extends Settings>(
@@ -57,6 +59,7 @@ export async function runService<S extends Settings>(
   kinds: ServiceKinds,
   start: (cluster: Cluster, values: SettingValues<S & typeof commonSettings>) => Promise<Service>,
 ): Promise<void> {
+  const log = createLog(name);
   await runProcess(name, { ...commonSettings, ...settings }, async (values) => {
     const common = values as SettingValues<typeof commonSettings>;
     const cluster = await openCluster({
@@ -70,6 +73,10 @@ export async function runService<S extends Settings>(
       waitMs: Number.POSITIVE_INFINITY,
     });
     const service = await start(cluster, values as SettingValues<S & typeof commonSettings>);
+    // For whoever looks at a process from outside: what its committers did, on a line of its log.
+    process.on("SIGUSR2", () =>
+      log.info({ state: cluster.stateCommitter.counts, health: cluster.healthCommitter.counts }, COUNTS),
+    );
     return {
       async stop() {
         await service.stop();

@@ -16,8 +16,8 @@ function mixed(hash: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** Highest random weight: a process that comes or goes moves only its own share. */
-export function shardOwner(shard: number, processes: readonly string[]): string | null {
+/** Highest random weight: a process that comes or goes moves only its own share. `shard`: its number, or a name of what is shared. */
+export function shardOwner(shard: number | string, processes: readonly string[]): string | null {
   let best: string | null = null;
   let bestWeight = -1;
   for (const process of processes) {

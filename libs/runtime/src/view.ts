@@ -2,16 +2,28 @@
  * One view per process and bucket: every document of the kinds a process needs, as a prefix of the bucket's one order.
  * Own commits are applied at once; a key's higher revision wins.
  */
-import { bucketStream, type Documents, type Entry, keySubject, MARKER_TTL_MS, subjectKey } from "@muster/contracts";
+import {
+  bucketStream,
+  type Documents,
+  type Entry,
+  keySubject,
+  MARKER_TTL_MS,
+  SINGLE_KINDS,
+  subjectKey,
+} from "@muster/contracts";
 import type { JsMsg } from "@nats-io/jetstream";
 import type { z } from "zod";
+import { BATCH } from "./batch.ts";
 import { monotonicMs } from "./clock.ts";
 import type { Nats } from "./connect.ts";
 import type { Graveyard } from "./graveyard.ts";
+import { headerIn, headerText } from "./headers.ts";
 import { createLog, type Log } from "./log.ts";
 import { StreamTail } from "./tail.ts";
 
 const SWEEP_MS = 60_000;
+/** Headers of a message that ends its key: a deletion, a purge, or the server's marker for a document whose time was up. */
+const PURGES = /\r\n(?:KV-Operation: *(?:DEL|PURGE)|Nats-Marker-Reason:)/;
 
 export type Kinds = Readonly<Record<string, z.ZodType>>;
 
@@ -39,6 +51,8 @@ export class BucketView<K extends Kinds> {
   readonly #graveyard: Graveyard | null;
   /** Documents that end by themselves: the server removes them without a word. */
   readonly #ending = new Map<string, { revision: number; atMs: number }>();
+  /** What our own batches on their way hold, message by message. */
+  readonly #sent = new Map<string, readonly (unknown | null)[]>();
   #sweeping: NodeJS.Timeout | null = null;
   #complete = false;
   #behindSinceMs: number | null = null;
@@ -51,7 +65,7 @@ export class BucketView<K extends Kinds> {
     for (const kind of Object.keys(kinds)) this.#documents.set(kind, new Map());
     this.#tail = new StreamTail(nats, {
       stream: bucketStream(bucket),
-      filters: Object.keys(kinds).map((kind) => keySubject(bucket, kind === "attempts" ? kind : `${kind}.>`)),
+      filters: Object.keys(kinds).map((kind) => keySubject(bucket, SINGLE_KINDS.has(kind) ? kind : `${kind}.>`)),
       from: { type: "last-per-subject" },
       onMessage: (message) => this.#take(message),
       onCaughtUp: () => this.#caughtUp(),
@@ -145,6 +159,22 @@ export class BucketView<K extends Kinds> {
     for (const listener of this.#listeners) listener({ kind, rest, key, value, revision });
   }
 
+  /**
+   * A batch of our own is on its way: its messages are known when the stream brings them, which is often before the
+   * server's answer, and need not be read again. Forgotten by calling what is answered.
+   */
+  sending(batch: string, values: readonly (unknown | null)[]): () => void {
+    this.#sent.set(batch, values);
+    return () => this.#sent.delete(batch);
+  }
+
+  /** The document of a message that is ours, or undefined. */
+  #ownWrite(head: string): unknown {
+    if (this.#sent.size === 0) return undefined;
+    const values = this.#sent.get(headerIn(head, BATCH.id) ?? "");
+    return values?.[Number(headerIn(head, BATCH.sequence)) - 1] ?? undefined;
+  }
+
   /** Forgets what the server has meanwhile ended: documents with a time to live, and old purge markers. */
   #sweep(): void {
     const now = monotonicMs();
@@ -166,23 +196,24 @@ export class BucketView<K extends Kinds> {
 
   #take(message: JsMsg): void {
     const key = subjectKey(this.bucket, message.subject);
-    const operation = message.headers?.get("KV-Operation") ?? "";
-    if (operation === "DEL" || operation === "PURGE" || message.headers?.get("Nats-Marker-Reason"))
-      this.apply(key, null, message.seq);
-    else this.#read(key, message);
-    for (const waiter of this.#waiters) if (waiter.revision <= message.seq) waiter.resolve(true);
+    if (this.#documents.has(split(key)[0]) && message.seq > this.revision(key)) {
+      const head = headerText(message);
+      if (PURGES.test(head)) this.apply(key, null, message.seq);
+      else this.#read(key, message, head);
+    }
+    if (this.#waiters.size > 0)
+      for (const waiter of this.#waiters) if (waiter.revision <= message.seq) waiter.resolve(true);
   }
 
   /** A document nobody can read is parked and passed over: it must never stop a restart. */
-  #read(key: string, message: JsMsg): void {
+  #read(key: string, message: JsMsg, head: string): void {
     const [kind] = split(key);
     const schema = this.#kinds[kind];
-    if (schema === undefined || message.seq <= this.revision(key)) return;
+    if (schema === undefined) return;
     try {
-      const ttl = /^(\d+)s$/.exec(message.headers?.get("Nats-TTL") ?? "");
-      const ageMs = Date.now() - message.time.getTime();
-      const ttlMs = ttl === null ? null : Math.max(0, Number(ttl[1]) * 1_000 - ageMs);
-      this.apply(key, schema.parse(message.json()), message.seq, ttlMs);
+      const own = this.#ownWrite(head);
+      const value = own === undefined ? schema.parse(message.json()) : own;
+      this.apply(key, value, message.seq, ttlMsOf(head, message));
     } catch (cause) {
       const error = (cause as Error).message.slice(0, 500);
       this.#log.error({ key, revision: message.seq, error }, "a document that cannot be read is passed over");
@@ -210,6 +241,12 @@ export class BucketView<K extends Kinds> {
     for (const listener of [...this.#completions]) listener();
     for (const waiter of this.#waiters) if (waiter.revision <= this.sequence) waiter.resolve(true);
   }
+}
+
+/** How long a document still lives, or null when it does not end by itself. */
+function ttlMsOf(head: string, message: JsMsg): number | null {
+  const ttl = /^(\d+)s$/.exec(headerIn(head, "Nats-TTL") ?? "");
+  return ttl === null ? null : Math.max(0, Number(ttl[1]) * 1_000 - (Date.now() - message.time.getTime()));
 }
 
 function split(key: string): [kind: string, rest: string] {

@@ -2,10 +2,8 @@
  * An agent that speaks the real protocol (registration, heartbeats, launch channel, sync, facts) and runs nothing.
  * Many fit in one process; tests decide how its tasks behave.
  */
-import { randomUUID } from "node:crypto";
 import {
   type AgentReport,
-  cloudEvent,
   cloudEventHeaders,
   type Fact,
   type FactState,
@@ -17,10 +15,10 @@ import {
   parseInstanceId,
   SyncReplySchema,
   subjects,
-  taskEventType,
 } from "@muster/contracts";
 import { type Nats, requestInParts } from "@muster/runtime";
 import { headers, type Msg, type Subscription } from "@nats-io/transport-node";
+import { simulatedFact, simulatedReport } from "./simulated.ts";
 
 export type SimulatedTask = { readonly record: InstanceDocument; sequence: number; state: FactState };
 
@@ -52,24 +50,7 @@ export class SimulatedAgent {
     this.agent = agent;
     this.#onLaunch =
       onLaunch ?? ((record) => (record.run.healthChecks.length > 0 ? ["running", "healthy"] : ["running"]));
-    this.report = {
-      agent,
-      hostname: agent,
-      address: "127.0.0.1",
-      capacity: { cpuMillis: 4_000, memoryMib: 8_192, diskMib: 10_000, gpus: 0 },
-      ports: [{ first: 31_000, last: 31_999 }],
-      attributes: {},
-      role: "*",
-      region: null,
-      zone: null,
-      runtimes: ["process", "docker"],
-      incarnation: 1,
-      nonce: randomUUID(),
-      startedAtMs: Date.now(),
-      inventory: [],
-      version: "simulated",
-      ...report,
-    };
+    this.report = simulatedReport(agent, report);
   }
 
   async start(): Promise<void> {
@@ -129,35 +110,14 @@ export class SimulatedAgent {
     const ref = parseInstanceId(instance);
     if (task === undefined || ref === null) throw new Error(`${this.agent} runs no ${instance}`);
     this.#factNumber += 1;
-    const fact: Fact = {
-      instance,
-      ...ref,
-      version: task.record.version,
-      agent: this.agent,
-      hostname: this.report.hostname,
-      incarnation: this.report.incarnation,
-      number: this.#factNumber,
-      state,
-      recordSequence: task.sequence,
-      ports: task.record.ports,
-      pid: 1,
-      container: null,
-      exitCode: state === "finished" ? 0 : state === "failed" ? 1 : null,
-      signal: null,
-      reason: state,
-      message: "",
-      adopted: false,
-      ...more,
-    };
+    const { version, ports, trace } = task.record;
+    const record = { instance, ref, version, ports, trace, sequence: task.sequence };
+    const event = simulatedFact(this.report, record, this.#factNumber, state, more);
     task.state = state;
     if (["finished", "failed", "killed", "error"].includes(state)) {
       this.tasks.delete(instance);
       this.#ended.add(instance);
     }
-    const event = cloudEvent(
-      { type: taskEventType(state), id: `${this.agent}-${this.#factNumber}`, subject: instance, data: fact },
-      { source: `/agents/${this.agent}`, atMs: Date.now(), traceparent: task.record.trace },
-    );
     const all = headers();
     for (const [key, value] of Object.entries(cloudEventHeaders(event))) all.set(key, value);
     this.#facts = this.#facts.then(() =>

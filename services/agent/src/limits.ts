@@ -3,6 +3,8 @@ import { BATCH_MESSAGES_MAX } from "@muster/contracts";
 
 /** Facts in one atomic batch: small enough that a slow link does not hold the whole outbox back. */
 export const FLUSH_FACTS_MAX = 200;
+/** So many waiting facts go one by one. */
+export const FLUSH_ALONE_MAX = 2;
 /** The journal is rewritten when it is longer than this and has grown to a multiple of what it needs. */
 export const JOURNAL_BYTES_MAX = 4 * 1024 * 1024;
 export const JOURNAL_GROWTH_FACTOR = 4;

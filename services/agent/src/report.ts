@@ -45,6 +45,8 @@ export function reportOf(
     region: config.region,
     zone: config.zone,
     runtimes: [...now.runtimes],
+    custom: { scalars: {}, sets: {} },
+    images: [],
     incarnation: identity.incarnation,
     nonce: identity.nonce,
     startedAtMs: now.startedAtMs,

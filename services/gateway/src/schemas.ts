@@ -9,7 +9,9 @@ import {
   ErrorBodySchema,
   InstanceViewSchema,
   OPERATORS,
+  PRIORITIES,
   PROTOCOLS,
+  STRATEGIES,
   WhySchema,
 } from "@muster/contracts";
 
@@ -86,6 +88,48 @@ const HealthCheckSchema = z.looseObject({
   ignoreHttp1xx: z.boolean().optional(),
 });
 
+const strings = z.union([z.string(), z.array(z.string())]);
+const weight = z.int().min(1).max(100);
+const limit = z.union([z.number(), z.literal("unlimited")]);
+
+const AffinitySchema = z
+  .array(
+    z.union([
+      z.string(),
+      z.looseObject({
+        app: z.string().optional(),
+        selector: z.string().optional().describe("labels of apps: tier=db,env in (prod,qa)"),
+        over: z.string().optional().describe("the field on which both are to meet; default @hostname"),
+        weight: weight.optional().describe("makes it a preference; without one it is required"),
+      }),
+    ]),
+  )
+  .describe("each an app and how to meet it, an app's id, or a label selector");
+
+const PlacementSchema = z.looseObject({
+  strategy: z.enum(STRATEGIES).optional(),
+  spreadOver: z
+    .array(z.union([z.string(), z.looseObject({ field: z.string(), weight: weight.optional() })]))
+    .optional()
+    .describe("fields over whose values instances are kept even; default weight 50"),
+  expressions: z.array(z.string()).optional().describe("storage==ssd, node!=n1*, region==~/eu-.+/"),
+  affinity: AffinitySchema.optional(),
+  antiAffinity: AffinitySchema.optional(),
+  machineId: z.string().optional().describe("this agent and no other"),
+  machineOf: z.string().optional().describe("an agent that runs this app"),
+  machineMetadata: z
+    .union([strings, z.record(z.string(), strings)])
+    .optional()
+    .describe("disk=ssd: one field twice means either value, different fields mean both"),
+  conflicts: strings.optional().describe("patterns of ids of apps that may not share an agent with this one"),
+  global: z.boolean().optional().describe("one on every agent that may run it"),
+  gang: z
+    .union([z.boolean(), z.looseObject({ patienceSeconds: seconds, holdSeconds: seconds }).partial()])
+    .optional()
+    .describe("all instances are placed in one commit, or none"),
+  priority: z.enum(PRIORITIES).optional().describe("who is served first; default normal"),
+});
+
 const appFields = {
   cmd: z.string().optional().describe("a shell line; either this, or args, or the image's own command"),
   args: z.array(z.string()).optional(),
@@ -97,10 +141,20 @@ const appFields = {
   mem: z.number().optional().describe("MiB; default 128"),
   disk: z.number().optional().describe("MiB; default 0"),
   gpus: z.int().optional().describe("default 0"),
+  resourceLimits: z
+    .object({ cpus: limit, mem: limit })
+    .partial()
+    .optional()
+    .describe("what may be used beyond what is asked for"),
+  resources: z
+    .record(z.string(), z.union([z.int(), z.array(z.string()), z.object({ any: z.int() })]))
+    .optional()
+    .describe("an operator's own: an amount, exactly these items, or any so many of a set"),
   constraints: z
     .array(z.array(z.string()))
     .optional()
     .describe(`[field, operator] or [field, operator, value]; operators: ${OPERATORS.join(", ")}`),
+  placement: PlacementSchema.optional(),
   acceptedResourceRoles: z.array(z.string()).optional(),
   container: ContainerSchema.optional(),
   networks: z.array(z.looseObject({ mode: z.enum(["host", "container/bridge", "none"]) })).optional(),

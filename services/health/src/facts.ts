@@ -9,6 +9,7 @@ import {
   SHARD_COUNT,
   STATE_BUCKET,
   STREAM,
+  tokensOf,
 } from "@muster/contracts";
 import { decideFacts, isTerminal, type NumberedFact } from "@muster/core";
 import { backoffMs, type Cluster, createLog, type Performed, pause, StreamTail } from "@muster/runtime";
@@ -30,8 +31,10 @@ export function followFacts(cluster: Cluster, { isMine, commit, onOrphanEnd }: F
   let running: Promise<void> | null = null;
   let tail: StreamTail | null = null;
   let stopped = false;
+  const held = new Set<number>();
 
   const take = (message: JsMsg) => {
+    if (!held.has(Number(tokensOf(message.subject)[2]))) return;
     const numbered = read(cluster, message);
     if (numbered === null || !isMine(numbered.fact.agent)) return;
     pending.push(numbered);
@@ -94,7 +97,6 @@ export function followFacts(cluster: Cluster, { isMine, commit, onOrphanEnd }: F
     await tail.start();
   }
 
-  const held = new Set<number>();
   let following: Promise<void> = Promise.resolve();
   return {
     gain(gained: readonly number[]) {

@@ -2,12 +2,13 @@
 import { appIdOf, appToken, tokensOf } from "@muster/contracts";
 import { decideRound, type RoundReport } from "@muster/core";
 import { type Cluster, circumstances, createLog, perform, type Span, type Work } from "@muster/runtime";
+import type { FollowedFleet } from "./fleet.ts";
 
 const log = createLog("placement");
 const VIEW_WAIT_MS = 2_000;
 const ROUNDS_MAX = 1_000;
 
-export async function onWakeUps(cluster: Cluster, work: readonly Work[]): Promise<void> {
+export async function onWakeUps(cluster: Cluster, followed: FollowedFleet, work: readonly Work[]): Promise<void> {
   const apps = new Map<string, Work>();
   for (const item of work) {
     const token = tokensOf(item.subject)[3];
@@ -22,7 +23,7 @@ export async function onWakeUps(cluster: Cluster, work: readonly Work[]): Promis
   for (const [app, item] of apps) spans.set(app, startSpan(cluster, app, item));
   const reports = new Map<string, RoundReport>();
   try {
-    await placeAll(cluster, [...apps.keys()], (app) => spans.get(app)?.traceparent ?? null, reports);
+    await placeAll(cluster, followed, [...apps.keys()], (app) => spans.get(app)?.traceparent ?? null, reports);
     for (const [app, span] of spans) endSpan(span, reports.get(app));
   } catch (cause) {
     for (const span of spans.values()) span.end(cause);
@@ -32,15 +33,17 @@ export async function onWakeUps(cluster: Cluster, work: readonly Work[]): Promis
 
 async function placeAll(
   cluster: Cluster,
+  { fleet, distance }: FollowedFleet,
   apps: readonly string[],
   trace: (app: string) => string | null,
   reports: Map<string, RoundReport>,
 ): Promise<void> {
+  const purged = new Set<string>();
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     let last: readonly RoundReport[] = [];
     const done = await perform(cluster.nats, cluster.stateCommitter, "/muster/placement", () => {
       const { decision, reports: decided } = decideRound(
-        { state: cluster.state, health: cluster.health, apps, trace },
+        { state: cluster.state, health: cluster.health, fleet, distance: distance(), apps, trace, purged },
         circumstances(),
       );
       last = decided;
@@ -48,7 +51,8 @@ async function placeAll(
     });
     if (done === null) return;
     for (const report of last) {
-      const before = reports.get(report.app) ?? { app: report.app, placed: 0, stopped: 0, released: 0, waiting: null };
+      for (const key of report.purged) purged.add(key);
+      const before = reports.get(report.app) ?? { placed: 0, stopped: 0, released: 0 };
       const sum = {
         ...report,
         placed: before.placed + report.placed,

@@ -9,30 +9,48 @@ import {
 } from "@muster/contracts";
 import { type Cluster, type Service, WorkQueue } from "@muster/runtime";
 import { followCures } from "./cures.ts";
+import { followFleet } from "./fleet.ts";
 import { onWakeUps } from "./handlers.ts";
 import { answerSyncs } from "./sync.ts";
+import { answerWishes } from "./wishes.ts";
 
 export const kinds = {
-  state: ["app", "version", "agent", "wanted", "placed", "waiting", "offer", "ledger", "instance"] as StateKind[],
+  state: [
+    "app",
+    "version",
+    "agent",
+    "wanted",
+    "placed",
+    "waiting",
+    "rules",
+    "neighbour",
+    "hold",
+    "offer",
+    "ledger",
+  ] as StateKind[],
   health: ["ended"] as HealthKind[],
 };
 
 export async function startPlacement(cluster: Cluster): Promise<Service> {
+  const followed = followFleet(cluster);
   const queue = new WorkQueue(cluster.nats, cluster.graveyard, {
     consumers: WAKE_CLASSES.flatMap((wakeClass) =>
       consumerSpecs.filter((spec) => spec.durable === wakeDurable(wakeClass)),
     ),
     roundMax: Math.min(64, ROUND_INSTANCES_MAX),
-    handle: (work) => onWakeUps(cluster, work),
+    handle: (work) => onWakeUps(cluster, followed, work),
   });
-  const cures = followCures(cluster);
+  const cures = followCures(cluster, followed.fleet);
+  const wishes = answerWishes(cluster, followed);
   const syncs = answerSyncs(cluster);
   queue.start();
   return {
     async stop() {
       cures.stop();
+      await wishes.stop();
       await queue.stop();
       syncs.stop();
+      followed.stop();
     },
   };
 }

@@ -1,10 +1,12 @@
 /** Answers agents that missed something: everything that should run there, consistent at one sequence of the state stream. */
 import {
   agentIdOf,
+  agentToken,
   bucketStream,
   InstanceDocumentSchema,
   keySubject,
   keys,
+  type LedgerDocument,
   LedgerDocumentSchema,
   STATE_BUCKET,
   type SyncReply,
@@ -55,9 +57,7 @@ async function answer(cluster: Cluster, message: Msg): Promise<void> {
 
 async function read(cluster: Cluster, agent: string): Promise<Stored[]> {
   const filters = [keySubject(STATE_BUCKET, keys.ledger(agent)), keySubject(STATE_BUCKET, keys.instancesOf(agent))];
-  const prefix = keys.instancesOf(agent).slice("instance.".length, -1);
-  let count = 0;
-  for (const key of cluster.state.kind("instance").keys()) if (key.startsWith(prefix)) count += 1;
+  const count = instanceCount(cluster.state.kind("ledger").get(agentToken(agent))?.value.instances ?? {});
   return count < DIRECT_SUBJECTS_MAX / 2 ? await readDirect(cluster, filters) : await readConsumer(cluster, filters);
 }
 
@@ -70,6 +70,13 @@ async function readDirect(cluster: Cluster, filters: string[]): Promise<Stored[]
     if (!/no results|not found/i.test((cause as Error).message)) throw cause;
   }
   return found;
+}
+
+/** What the ledger counts; records of a removed agent may be more, and then come in a second answer. */
+function instanceCount(instances: LedgerDocument["instances"]): number {
+  let count = 0;
+  for (const versions of Object.values(instances)) for (const each of Object.values(versions)) count += each;
+  return count;
 }
 
 /** A large agent: a short-lived consumer. The ledger comes with it, so its number is never ahead of the records. */

@@ -1,6 +1,12 @@
 /** Supply and commitment: what an agent offers, what is committed on it, and what it was told to run. */
 import { z } from "zod";
-import { AttributeSchema, PortRangeSchema, ResourcesSchema } from "../resources.ts";
+import {
+  AttributeSchema,
+  CustomResourcesSchema,
+  NO_CUSTOM_RESOURCES,
+  PortRangeSchema,
+  ResourcesSchema,
+} from "../resources.ts";
 import { HealthCheckSchema } from "../spec/app.ts";
 import { TraceSchema } from "./app.ts";
 import { TERMINAL_STATES } from "./wish.ts";
@@ -20,6 +26,9 @@ const Supply = {
   region: z.string().nullable(),
   zone: z.string().nullable(),
   runtimes: z.array(z.enum(RUNTIMES)),
+  custom: CustomResourcesSchema.default(NO_CUSTOM_RESOURCES),
+  /** Container images that need no pull: where one is asked for, its agents are preferred. */
+  images: z.array(z.string()).default([]),
   /** Counts an agent's starts; the higher one is the living one. */
   incarnation: z.int().min(1),
 };
@@ -69,6 +78,7 @@ export const LedgerDocumentSchema = z.object({
   n: z.int().min(0),
   used: ResourcesSchema,
   ports: z.array(z.int()),
+  custom: CustomResourcesSchema.default(NO_CUSTOM_RESOURCES),
   /** Instances per app and version: `{"prod_web": {"1742": 3}}`. */
   instances: z.record(z.string(), z.record(z.string(), z.int().min(1))),
   gate: GateSchema,
@@ -86,6 +96,10 @@ export type PortMap = z.infer<typeof PortMapSchema>;
 /** A health check with its port resolved for this instance. */
 export const RunCheckSchema = z.object({ check: HealthCheckSchema, port: z.int().nullable() });
 export type RunCheck = z.infer<typeof RunCheckSchema>;
+
+/** What an instance may use at most, for the agent to enforce; null: no bound. */
+export const RunLimitsSchema = z.object({ cpuMillis: z.int().min(0).nullable(), memoryMib: z.int().min(0).nullable() });
+export type RunLimits = z.infer<typeof RunLimitsSchema>;
 
 /** All an agent needs to run an instance. */
 export const RunDocumentSchema = z.object({
@@ -108,6 +122,8 @@ export const RunDocumentSchema = z.object({
   labels: z.record(z.string(), z.string()),
   healthChecks: z.array(RunCheckSchema),
   killGraceMs: z.int().min(0),
+  /** null, in documents from before there were limits: memory as asked for, no bound on cpu. */
+  limits: RunLimitsSchema.nullable().default(null),
 });
 export type RunDocument = z.infer<typeof RunDocumentSchema>;
 

@@ -8,6 +8,8 @@ export const WantedRowSchema = z.object({
   attempt: z.int().min(0),
   version: z.int(),
   goal: z.enum(["run", "stop"]),
+  /** The one agent it may run on (an app with one instance on every agent), or null. */
+  agent: z.string().nullable().default(null),
 });
 export type WantedRow = z.infer<typeof WantedRowSchema>;
 
@@ -38,6 +40,8 @@ export const PlacedRowSchema = z.object({
   goal: z.enum(["run", "stop"]),
   agent: z.string(),
   ports: z.array(z.int()),
+  /** Items taken of the agent's custom sets, by set. */
+  items: z.record(z.string(), z.array(z.string())).default({}),
   atMs: z.int(),
 });
 export type PlacedRow = z.infer<typeof PlacedRowSchema>;
@@ -70,6 +74,24 @@ export const PlacedDocumentSchema = z.object({
 });
 export type PlacedDocument = z.infer<typeof PlacedDocumentSchema>;
 
+/** `rules`: the apps, by token, whose specs say something about other apps. Every placement asserts it, so that none is missed. */
+export const RulesDocumentSchema = z.object({ apps: z.array(z.string()) });
+export type RulesDocument = z.infer<typeof RulesDocumentSchema>;
+
+/** `neighbour.<app>`: another app, one that a rule of this app speaks of, was placed. What this app decides without having seen it is stale. */
+export const NeighbourDocumentSchema = z.object({ app: z.string() });
+
+/** `hold`: free capacity that a gang keeps while it waits for the rest; one gang at a time, and only until a deadline. */
+export const HoldDocumentSchema = z.object({
+  app: z.string(),
+  version: z.int(),
+  /** Members held, by agent. */
+  members: z.record(z.string(), z.int().min(1)),
+  sinceMs: z.int(),
+  untilMs: z.int(),
+});
+export type HoldDocument = z.infer<typeof HoldDocumentSchema>;
+
 /** `attempts`: the highest attempt ever handed out by an app that is gone, where the stream has not passed it yet. */
 export const AttemptsDocumentSchema = z.object({ highest: z.int().min(0) });
 
@@ -78,13 +100,18 @@ export const CHECKS = [
   "gate",
   "runtime",
   "role",
+  "machine",
   "constraints",
+  "expressions",
+  "affinity",
+  "conflicts",
   "cpus",
   "memory",
   "disk",
   "gpus",
+  "custom",
   "ports",
-  "conflict",
+  "gang",
 ] as const;
 export type CheckName = (typeof CHECKS)[number];
 
@@ -112,6 +139,12 @@ export const WaitingDocumentSchema = z.object({
   refusals: z.array(RefusalSchema),
   /** The agent that came closest, and what it lacks. */
   nearest: z.object({ agent: z.string(), lacks: z.string() }).nullable(),
+  /** What would let it be placed, a phrase each: `one more agent like n3`, `without rack GROUP_BY 3`. */
+  wouldFitIf: z.array(z.string()).default([]),
+  /** Apps whose placement could cure it, by token; `*` means any. */
+  follows: z.array(z.string()).default([]),
+  /** A gang may hold capacity from this time on; null for what is no gang. */
+  holdFromMs: z.int().nullable().default(null),
   cures: z.array(z.enum(CURES)),
   /** Revision of the wish this was decided on. */
   wantedRevision: z.int(),

@@ -1,6 +1,14 @@
 /** An app as it is stored: Marathon's fields, every default filled in. What people send is read by `read.ts`. */
 import { z } from "zod";
 import { APP_INSTANCES_MAX } from "../limits.ts";
+import {
+  CustomAskSchema,
+  LimitsSchema,
+  NO_CUSTOM_ASK,
+  NO_LIMITS,
+  NO_PLACEMENT,
+  PlacementSpecSchema,
+} from "./placement.ts";
 
 export const OPERATORS = ["UNIQUE", "CLUSTER", "GROUP_BY", "LIKE", "UNLIKE", "MAX_PER", "IS"] as const;
 export type Operator = (typeof OPERATORS)[number];
@@ -76,7 +84,12 @@ export const AppSpecSchema = z.object({
   mem: z.number().min(0),
   disk: z.number().min(0),
   gpus: z.int().min(0),
+  /** What may be used beyond what is asked for; the request alone is what placement counts. */
+  limits: LimitsSchema.default(NO_LIMITS),
+  /** Custom resources asked for. */
+  custom: CustomAskSchema.default(NO_CUSTOM_ASK),
   constraints: z.array(ConstraintSchema),
+  placement: PlacementSpecSchema.default(NO_PLACEMENT),
   acceptedResourceRoles: z.array(z.string()),
   container: ContainerSchema.nullable(),
   network: z.enum(["host", "bridge", "none"]),

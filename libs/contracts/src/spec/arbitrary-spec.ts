@@ -10,6 +10,7 @@ import {
   type PortMapping,
   PROTOCOLS,
 } from "./app.ts";
+import { arbitraryCustom, arbitraryHeadroom, arbitraryPlacement, fitPlacement } from "./arbitrary-placement.ts";
 import { isForbiddenKey } from "./document.ts";
 import { isHttp } from "./read/health-checks.ts";
 
@@ -206,10 +207,14 @@ export const arbitrarySpec: fc.Arbitrary<AppSpec> = record({
   record({
     running: running(networking.container?.image != null),
     dependencies: fc.array(arbitraryId, { maxLength: 2 }),
-  }).map(({ running, dependencies }) => {
-    const spec = { id, labels, upgradeStrategy, ...running, ...rest, ...networking };
+    placement: arbitraryPlacement(arbitraryId),
+    custom: arbitraryCustom,
+    headroom: arbitraryHeadroom,
+  }).map(({ running, dependencies, placement, custom, headroom }) => {
     const others = dependencies.filter((dependency) => dependency !== id);
-    return isSingle ? singleInstance({ ...spec, dependencies: others }) : { ...spec, dependencies: others };
+    const drawn = { id, labels, upgradeStrategy, ...running, ...rest, ...networking, custom, placement };
+    const spec = fitPlacement({ ...drawn, dependencies: others }, headroom);
+    return isSingle && !placement.isGlobal ? singleInstance(spec) : spec;
   }),
 );
 

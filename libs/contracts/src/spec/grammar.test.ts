@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { MusterError } from "../errors.ts";
+import { NO_CUSTOM_RESOURCES } from "../resources.ts";
 import { parseAttributes, parseOverrides, parseResources } from "./grammar.ts";
 
 test("all resources of an agent are read", () => {
@@ -11,6 +12,7 @@ test("all resources of an agent are read", () => {
       { first: 31_000, last: 32_000 },
       { first: 33_000, last: 33_100 },
     ],
+    custom: NO_CUSTOM_RESOURCES,
   });
 });
 
@@ -34,11 +36,18 @@ test("overrides hold resources and attributes in one text", () => {
   });
 });
 
-const RESOURCES: [text: string, expected: ReturnType<typeof parseResources>][] = [
-  ["", { resources: {}, ports: null }],
-  [" cpus : 0.29 ; ", { resources: { cpuMillis: 290 }, ports: null }],
-  ["cpus:0.0019;mem:99.9", { resources: { cpuMillis: 1, memoryMib: 99 }, ports: null }],
-  ["cpus(*):2", { resources: { cpuMillis: 2_000 }, ports: null }],
+const custom = (scalars: Record<string, number>, sets: Record<string, string[]> = {}) => ({
+  custom: { scalars, sets },
+});
+const RESOURCES: [text: string, expected: Partial<ReturnType<typeof parseResources>>][] = [
+  ["", {}],
+  [" cpus : 0.29 ; ", { resources: { cpuMillis: 290 } }],
+  ["cpus:0.0019;mem:99.9", { resources: { cpuMillis: 1, memoryMib: 99 } }],
+  ["cpus(*):2", { resources: { cpuMillis: 2_000 } }],
+  ["fpga:2;disks:{sda,sdb}", custom({ fpga: 2 }, { disks: ["sda", "sdb"] })],
+  ["cpus:1;acme/licence: 3.0 ", { resources: { cpuMillis: 1_000 }, ...custom({ "acme/licence": 3 }) }],
+  ["fpga(*):+0;disks:{}", custom({ fpga: 0 }, { disks: [] })],
+  ["disks:{sda, sda ,1}", custom({}, { disks: ["sda", "1"] })],
   ["ports:[]", { resources: {}, ports: [] }],
   ["ports:[8080]", { resources: {}, ports: [{ first: 8_080, last: 8_080 }] }],
   [
@@ -53,7 +62,10 @@ const RESOURCES: [text: string, expected: ReturnType<typeof parseResources>][] =
   ],
 ];
 for (const [text, expected] of RESOURCES) {
-  test(`the resources ${JSON.stringify(text)} are read`, () => assert.deepEqual(parseResources(text), expected));
+  test(`the resources ${JSON.stringify(text)} are read`, () => {
+    const nothing = { resources: {}, ports: null, custom: NO_CUSTOM_RESOURCES };
+    assert.deepEqual(parseResources(text), { ...nothing, ...expected });
+  });
 }
 
 const REFUSED: [text: string, message: RegExp][] = [
@@ -90,9 +102,32 @@ for (const [text, message] of REFUSED) {
   });
 }
 
-test("an attribute among resources is refused, a resource among attributes is an attribute", () => {
-  assert.throws(() => parseResources("rack:r1"), /"rack" is no resource: expected cpus, mem, disk, gpus, ports/);
+const NOT_CUSTOM: [text: string, message: RegExp][] = [
+  ["fpga:[1-2]", /^"fpga:\[1-2\]": of the resources only ports has ranges: give a number such as fpga:2/],
+  ["rack:r1", /^"rack:r1": expected whole units such as rack:2, or a set such as rack:\{a,b\}/],
+  ["fpga:", /expected whole units/],
+  ["fpga:-1", /expected whole units/],
+  ["fpga:0.5", /^"fpga:0.5": fpga is given whole/],
+  ["fpga:99999999999999999", /expected a smaller number of fpga/],
+  ["disks:{a b}", /got "a b"/],
+  ["fpga:1;fpga:{a}", /"fpga" stands twice/],
+  ["constructor:1", /the name "constructor" is not allowed/],
+  ["toString:1", /the name "toString" is not allowed/],
+  ["cpu:4", /^"cpu:4": "cpu" is no resource; did you mean "cpus"\?/],
+  ["memory:512", /did you mean "mem"\?/],
+  ["gpu:{0,1}", /did you mean "gpus"\?/],
+];
+for (const [text, message] of NOT_CUSTOM) {
+  test(`among resources ${text} is refused by name`, () => assert.throws(() => parseResources(text), { message }));
+}
+
+test("a resource among attributes is an attribute, and so is an operator's own among overrides", () => {
   assert.deepEqual(parseAttributes("mem:5"), { mem: { type: "scalar", value: 5 } });
+  assert.deepEqual(parseOverrides("mem:5;fpga:2"), {
+    resources: { memoryMib: 5 },
+    ports: null,
+    attributes: { fpga: { type: "scalar", value: 2 } },
+  });
 });
 
 test("no text makes the grammar throw anything but an error from the catalogue", () => {

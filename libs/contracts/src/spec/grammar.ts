@@ -1,36 +1,37 @@
 /**
- * Mesos's text form of what an agent has: `cpus:4;mem:8192;ports:[31000-32000]` and `rack:rack-2;span:[1-5];ids:{a,b}`.
+ * Mesos's text form of what an agent has: `cpus:4;ports:[31000-32000];fpga:2;disks:{sda,sdb}` and `rack:r2;span:[1-5]`.
  * Pieces stand between semicolons, each a name and a value: scalar, ranges, set or text (Mesos, attributes-resources.md).
  */
 import { MusterError } from "../errors.ts";
-import type { Attribute, PortRange, Resources } from "../resources.ts";
+import type { Attribute, CustomResources, PortRange, Resources } from "../resources.ts";
 import { isForbiddenKey } from "./document.ts";
 import { shorten } from "./paths.ts";
+import { type BuiltInResource, builtInMeant, isBuiltIn, isCustomName, isWord } from "./resource-names.ts";
 
-export type ParsedResources = { readonly resources: Partial<Resources>; readonly ports: PortRange[] | null };
-export type ParsedOverrides = ParsedResources & { readonly attributes: Record<string, Attribute> };
+export type ParsedResources = {
+  readonly resources: Partial<Resources>;
+  readonly ports: PortRange[] | null;
+  /** What the operator named beyond the built-in resources. */
+  readonly custom: CustomResources;
+};
+/** In one text with attributes nothing tells an operator's own resource from an attribute, so there are none. */
+export type ParsedOverrides = Omit<ParsedResources, "custom"> & { readonly attributes: Record<string, Attribute> };
 
-const RESOURCES = ["cpus", "mem", "disk", "gpus", "ports"] as const;
-type ResourceName = (typeof RESOURCES)[number];
-const isResource = (name: string): name is ResourceName => (RESOURCES as readonly string[]).includes(name);
-
-/** Resources alone; another name is refused. Throws `spec.invalid` that names the piece of text. */
+/** Resources alone: names that are not built in are the operator's own. Throws `spec.invalid` that names the piece of text. */
 export function parseResources(text: string): ParsedResources {
-  const { resources, ports } = parse(text, (piece) => {
-    if (!isResource(piece.name)) throw fault(piece, `"${piece.name}" is no resource: expected ${RESOURCES.join(", ")}`);
-    return true;
-  });
-  return { resources, ports };
+  const { resources, ports, custom } = parse(text, ({ name }) => (isBuiltIn(name) ? "built-in" : "custom"));
+  return { resources, ports, custom };
 }
 
 /** Attributes alone: here `mem:5` is an attribute too. Throws `spec.invalid` that names the piece of text. */
 export function parseAttributes(text: string): Record<string, Attribute> {
-  return parse(text, () => false).attributes;
+  return parse(text, () => "attribute").attributes;
 }
 
 /** Both in one text: cpus, mem, disk, gpus and ports are resources, all else attributes. */
 export function parseOverrides(text: string): ParsedOverrides {
-  return parse(text, ({ name }) => isResource(name));
+  const { resources, ports, attributes } = parse(text, ({ name }) => (isBuiltIn(name) ? "built-in" : "attribute"));
+  return { resources, ports, attributes };
 }
 
 type Piece = { readonly text: string; readonly name: string; readonly value: string };
@@ -40,9 +41,12 @@ const fault = (piece: { readonly text: string }, why: string): MusterError => {
   return new MusterError("spec.invalid", message, { problems: [{ path: "", message }] });
 };
 
-function parse(text: string, isAmongResources: (piece: Piece) => boolean): ParsedOverrides {
+type Kind = "built-in" | "custom" | "attribute";
+
+function parse(text: string, kindOf: (piece: Piece) => Kind): ParsedResources & ParsedOverrides {
   const resources: Partial<Resources> = {};
   const attributes: Record<string, Attribute> = {};
+  const custom: CustomResources = { scalars: {}, sets: {} };
   const seen = new Set<string>();
   let ports: PortRange[] | null = null;
   for (const part of text.split(";")) {
@@ -50,11 +54,38 @@ function parse(text: string, isAmongResources: (piece: Piece) => boolean): Parse
     const piece = readPiece(part.trim());
     if (seen.has(piece.name)) throw fault(piece, `"${piece.name}" stands twice`);
     seen.add(piece.name);
-    if (!isAmongResources(piece)) attributes[piece.name] = readAttribute(piece);
+    const kind = kindOf(piece);
+    if (kind === "attribute") attributes[piece.name] = readAttribute(piece);
+    else if (kind === "custom") readCustom(piece, custom);
     else if (piece.name === "ports") ports = readPorts(piece);
-    else Object.assign(resources, readScalarResource(piece, piece.name as Exclude<ResourceName, "ports">));
+    else Object.assign(resources, readScalarResource(piece, piece.name as Exclude<BuiltInResource, "ports">));
   }
-  return { resources, ports, attributes };
+  return { resources, ports, custom, attributes };
+}
+
+/** Whole units or a set of named things, as apps can ask for them. */
+function readCustom(piece: Piece, into: CustomResources): void {
+  const { name, value } = piece;
+  const meant = builtInMeant(name);
+  if (meant !== null) throw fault(piece, `"${name}" is no resource; did you mean "${meant}"?`);
+  if (!isCustomName(name)) throw fault(piece, `the name "${name}" is not allowed`);
+  if (value.startsWith("[")) {
+    throw fault(
+      piece,
+      `of the resources only ports has ranges: give a number such as ${name}:2 or a set such as ${name}:{a,b}`,
+    );
+  }
+  if (value.startsWith("{")) into.sets[name] = readSet(piece);
+  else into.scalars[name] = readWholeUnits(piece);
+}
+
+function readWholeUnits(piece: Piece): number {
+  const { name, value } = piece;
+  const units = SCALAR.test(value) ? Number(value) + 0 : Number.NaN;
+  if (!(units >= 0)) throw fault(piece, `expected whole units such as ${name}:2, or a set such as ${name}:{a,b}`);
+  if (!Number.isInteger(units)) throw fault(piece, `${name} is given whole`);
+  if (!Number.isSafeInteger(units)) throw fault(piece, `expected a smaller number of ${name}`);
+  return units;
 }
 
 function readPiece(text: string): Piece {
@@ -63,7 +94,7 @@ function readPiece(text: string): Piece {
   const [, name = "", role] = /^([^()]*)(?:\(([^()]*)\))?$/.exec(text.slice(0, colon).trim()) ?? [];
   // `cpus(*)` is how Mesos prints a resource of no role at all.
   if (role !== undefined && role !== "*") throw fault({ text }, "roles per resource are not supported");
-  if (!/^[a-zA-Z0-9_/.-]+$/.test(name)) throw fault({ text }, 'a name holds letters, digits and "_/.-"');
+  if (!isWord(name)) throw fault({ text }, 'a name holds letters, digits and "_/.-"');
   if (isForbiddenKey(name)) throw fault({ text }, `the name "${name}" is not allowed`);
   return { text, name, value: text.slice(colon + 1).trim() };
 }
@@ -141,7 +172,7 @@ function readSet(piece: Piece): string[] {
 }
 
 function readWord(piece: Piece, word: string): string {
-  if (/^[a-zA-Z0-9_/.-]+$/.test(word)) return word;
+  if (isWord(word)) return word;
   const got = word === "" ? "nothing" : `"${shorten(word, 40)}"`;
   throw fault(piece, `expected a value of letters, digits and "_/.-", got ${got}`);
 }

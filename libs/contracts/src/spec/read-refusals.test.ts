@@ -85,7 +85,6 @@ const REFUSED: [fields: Fields, code: string, ...paths: string[]][] = [
     check: { tcp: {} },
     residency: { taskLostBehavior: "WAIT_FOREVER" },
     executorResources: { cpus: 1 },
-    resourceLimits: { cpus: 2 },
     tty: true,
     ipAddress: { networkName: "x" },
     executor: "/bin/x",

@@ -88,6 +88,10 @@ const OLD_FIELDS = [
   "constraints",
   "healthChecks",
   "portDefinitions",
+  "resources",
+  "resourceLimits",
+  "placement",
+  "X-Fleet",
 ];
 const NOISE = fc.oneof(
   fc.constantFrom<unknown>(
@@ -111,6 +115,8 @@ const NOISE = fc.oneof(
   fc.constantFrom<unknown>("BRIDGE", [{ mode: "host" }], [{ mode: "container/bridge" }], [{ containerPort: 80 }], {
     image: "nginx",
   }),
+  fc.constantFrom<unknown>({ global: true }, { Global: "true", MachineID: ["n1"] }, { MachineOf: "/a" }, "/a*"),
+  fc.constantFrom<unknown>({ any: 2 }, { fpga: 1, "a b": ["c"] }, { app: "../a", weight: 5 }, "a in (b)", "rack==~/b/"),
   fc.anything(),
 );
 
@@ -136,6 +142,18 @@ const LARGE: [name: string, input: unknown][] = [
   ["an id of a megabyte", { id: "/a".repeat(500_000), cmd: "b" }],
   ["an id of a million steps", { id: "../a/".repeat(200_000), cmd: "b" }],
   ["a pattern of a megabyte", { id: "a", cmd: "b", constraints: [["a", "LIKE", "(".repeat(1_000_000)]] }],
+  ["a selector of a megabyte", { id: "a", cmd: "b", placement: { affinity: "a in (b),".repeat(111_111) } }],
+  [
+    "a selector of parentheses",
+    { id: "a", cmd: "b", placement: { affinity: "a in ".repeat(9) + "(".repeat(900_000) } },
+  ],
+  ["a selector of space", { id: "a", cmd: "b", placement: { affinity: `a${" ".repeat(900_000)}b` } }],
+  ["an expression of a megabyte", { id: "a", cmd: "b", placement: { expressions: `a==/${"(".repeat(900_000)}/` } }],
+  ["300,000 expressions", { id: "a", cmd: "b", placement: { expressions: Array(300_000).fill("a==b") } }],
+  [
+    "300,000 resources",
+    { id: "a", cmd: "b", resources: Object.fromEntries(Array.from({ length: 300_000 }, (_, i) => [`r${i}`, 1])) },
+  ],
   ["100,000 ports", { id: "a", cmd: "b", ports: Array(100_000).fill(80) }],
   [
     "100,000 numbers in the environment",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AppSpec, Container } from "./app.ts";
+import { NO_CUSTOM_ASK, NO_LIMITS, NO_PLACEMENT } from "./placement.ts";
 import { readApp } from "./read.ts";
 
 type Fields = Record<string, unknown>;
@@ -65,6 +66,9 @@ test("a spec of an id and a command is filled with Marathon's defaults", () => {
     taskKillGracePeriodSeconds: null,
     unreachableStrategy: { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 },
     dependencies: [],
+    limits: NO_LIMITS,
+    custom: NO_CUSTOM_ASK,
+    placement: NO_PLACEMENT,
   } satisfies AppSpec);
 });
 

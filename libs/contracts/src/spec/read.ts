@@ -29,8 +29,10 @@ import { APP_DEFAULTS, CPUS_MAX, CPUS_MIN, GPUS_MAX, MEBIBYTES_MAX } from "./rea
 import { APP_FIELDS } from "./read/fields.ts";
 import { readHealthChecks } from "./read/health-checks.ts";
 import { readNetwork } from "./read/networks.ts";
+import { readPlacement } from "./read/placement.ts";
 import { readPortDefinitions, readPortMappings } from "./read/ports.ts";
 import { Report } from "./read/report.ts";
+import { readCustom, readLimits } from "./read/resources.ts";
 import {
   readEnding,
   readInstances,
@@ -78,14 +80,15 @@ export function readFields(field: Fields, groupPath: string): AppSpec {
   const labels = readTextMap(field("labels")) ?? {};
   const reading = readContainer(field("container"));
   refuseUnsupportedFields(field);
-  return {
+  const spec = {
     id,
     ...readCommand(field, reading.isImageGiven),
     user: readText(field("user")) || null,
     env: readEnv(field("env")) ?? {},
     labels,
     instances: readInstances(field("instances"), labels, APP_INSTANCES_MAX),
-    ...readResources(field),
+    ...readQuantities(field),
+    custom: readCustom(field("resources")),
     constraints: readConstraints(field("constraints")) ?? [],
     acceptedResourceRoles: readRoles(field("acceptedResourceRoles")),
     ...readNetworking(field, reading),
@@ -95,11 +98,14 @@ export function readFields(field: Fields, groupPath: string): AppSpec {
     unreachableStrategy: readUnreachableStrategy(field("unreachableStrategy")),
     dependencies: readDependencies(field("dependencies"), id) ?? [],
   };
+  const limits = readLimits(field("resourceLimits"), spec);
+  const placement = readPlacement(field, spec);
+  return { ...spec, limits, placement, instances: placement.isGlobal ? 1 : spec.instances };
 }
 
 type Quantities = Pick<AppSpec, "cpus" | "mem" | "disk" | "gpus">;
 
-const readResources = (field: Fields): Quantities => ({
+const readQuantities = (field: Fields): Quantities => ({
   cpus: readNumber(field("cpus"), { min: CPUS_MIN, max: CPUS_MAX }) ?? APP_DEFAULTS.cpus,
   mem: readMemory(field("mem"), field("memory")) ?? APP_DEFAULTS.mem,
   disk: readNumber(field("disk"), { max: MEBIBYTES_MAX }) ?? APP_DEFAULTS.disk,

@@ -1,6 +1,7 @@
 /** An app as Marathon 1.5 and later write it: current spellings only, and fields that are not set are left out. */
 import type { AppSpec, Container, HealthCheck, PortDefinition, PortMapping } from "./app.ts";
 import { isHttp } from "./read/health-checks.ts";
+import { renderCustom, renderLimits, renderPlacement, withoutNulls } from "./render-placement.ts";
 
 const NETWORK_MODES = { host: "host", bridge: "container/bridge", none: "none" } as const;
 
@@ -18,9 +19,12 @@ export function renderApp(spec: AppSpec, about: { readonly version: number }): R
     mem: spec.mem,
     disk: spec.disk,
     gpus: spec.gpus,
+    resourceLimits: renderLimits(spec.limits),
+    resources: renderCustom(spec.custom),
     constraints: spec.constraints.map(({ field, operator, value }) =>
       value === null ? [field, operator] : [field, operator, value],
     ),
+    placement: renderPlacement(spec.placement),
     acceptedResourceRoles: spec.acceptedResourceRoles.length === 0 ? null : spec.acceptedResourceRoles,
     container: spec.container === null ? null : renderContainer(spec.container, spec.network),
     networks: [{ mode: NETWORK_MODES[spec.network] }],
@@ -59,6 +63,3 @@ function renderHealthCheck(check: HealthCheck): Record<string, unknown> {
     ignoreHttp1xx: isHttp(check.protocol) ? ignoreHttp1xx : null,
   });
 }
-
-const withoutNulls = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));

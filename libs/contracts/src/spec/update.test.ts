@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MusterError } from "../errors.ts";
 import type { AppSpec } from "./app.ts";
+import { NO_CUSTOM_ASK, NO_LIMITS, NO_PLACEMENT, type PlacementSpec } from "./placement.ts";
 import { readApp } from "./read.ts";
 import { mergeAppUpdate } from "./update.ts";
 
@@ -13,6 +14,15 @@ const BRIDGED: Fields = {
   container: { docker: { image: "nginx" }, portMappings: [{ containerPort: 80 }, { containerPort: 443 }] },
   healthChecks: [{ portIndex: 1 }],
 };
+/** With `placement` in three of its parts. */
+const PLACED: Fields = {
+  ...PLAIN,
+  cpus: 1,
+  resourceLimits: { cpus: 2, mem: "unlimited" },
+  resources: { fpga: 1, disks: { any: 2 } },
+  placement: { strategy: "binpack", machineId: "n7", conflicts: ["/a*"] },
+};
+const BINPACKED: PlacementSpec = { ...NO_PLACEMENT, strategy: "binpack" };
 const DEFAULT_PORT = { port: 0, protocol: "tcp", name: "default", labels: {} } as const;
 
 /** The app as it is, the update, what changes by it, and where warnings are given. */
@@ -42,6 +52,18 @@ const CHANGES: [current: Fields, update: Fields, changed: Partial<AppSpec>, warn
     { container: { docker: { image: "nginx", network: "BRIDGE" } } },
     { network: "bridge", portDefinitions: [], cmd: "sleep 1" },
   ],
+  [PLACED, { instances: 5 }, { instances: 5 }],
+  [PLACED, { placement: null, resources: null, resourceLimits: null, "X-Fleet": null }, {}],
+  [PLACED, { placement: { strategy: "binpack" } }, { placement: BINPACKED }],
+  [PLACED, { placement: {} }, { placement: NO_PLACEMENT }],
+  [PLACED, { resources: { fpga: 2 } }, { custom: { scalars: { fpga: 2 }, sets: {} } }],
+  [PLACED, { resources: {} }, { custom: NO_CUSTOM_ASK }],
+  [PLACED, { resourceLimits: { mem: 200 } }, { limits: { cpus: null, mem: 200 } }],
+  [PLACED, { resourceLimits: {} }, { limits: NO_LIMITS }],
+  [PLACED, { "X-Fleet": { MachineID: "n8" } }, { placement: { ...BINPACKED, machineId: "n8" } }],
+  [PLACED, { "X-Fleet": {} }, { placement: BINPACKED }],
+  [PLAIN, { placement: { global: true } }, { instances: 1, placement: { ...NO_PLACEMENT, isGlobal: true } }],
+  [{ ...PLAIN, instances: 1, placement: { global: true } }, { instances: 4 }, {}, ["/instances"]],
 ];
 for (const [current, update, changed, warnings = []] of CHANGES) {
   test(`${JSON.stringify(update)} replaces what it names and keeps the rest`, () => {
@@ -81,6 +103,9 @@ const REFUSED: [current: Fields, update: unknown, code: string, path: string][] 
     "spec.invalid",
     "/upgradeStrategy/minimumHealthCapacity",
   ],
+  [PLACED, { cpus: 3 }, "spec.invalid", "/resourceLimits/cpus"],
+  [PLACED, { "X-Fleet": { Global: "true" }, placement: { gang: true } }, "spec.invalid", "/placement/gang"],
+  [{ ...PLAIN, placement: { gang: true } }, { instances: 401 }, "spec.invalid", "/instances"],
 ];
 for (const [current, update, code, path] of REFUSED) {
   test(`${JSON.stringify(update)} is refused where it does not fit the app`, () => {

@@ -42,14 +42,19 @@ function queueItem(state: StateView, health: HealthView, token: string, now: num
   };
 }
 
-/** Marathon's words for our checks; it has none for a missing runtime or a lost race. */
+/** Marathon's words for our checks; it has none for a missing runtime, for gangs, or for rules it did not know. */
 function marathonReason(check: CheckName): string {
   switch (check) {
     case "role":
       return "UnfulfilledRole";
     case "runtime":
+    case "machine":
     case "constraints":
-    case "conflict":
+    case "expressions":
+    case "affinity":
+    case "conflicts":
+    case "custom":
+    case "gang":
       return "UnfulfilledConstraint";
     case "gate":
       return "AgentMaintenance";

@@ -1,19 +1,22 @@
 /** The form of a feasibility check: it passes an agent, or refuses with its own name, a reason and what could cure it. */
 import type { CheckName, Cure } from "@muster/contracts";
-import type { AgentView } from "../agent-view.ts";
 import type { Ask } from "../ask.ts";
-import type { ConstraintState } from "../constraints/state.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 
-export type Fit =
-  | { readonly fits: true }
-  /** `short` is how much is missing in the check's own unit, for the nearest fit; null where there is no measure. */
-  | { readonly fits: false; readonly reason: string; readonly short: number | null };
-
-export const FITS: Fit = { fits: true };
-export const refuse = (reason: string, short: number | null = null): Fit => ({ fits: false, reason, short });
+/** Refused, and there is no measure of how far off the agent is. */
+export const NO_MEASURE = Number.POSITIVE_INFINITY;
 
 export type FeasibilityCheck = {
   readonly name: CheckName;
   readonly cures: readonly Cure[];
-  check(ask: Ask, agent: AgentView, constraints: ConstraintState): Fit;
+  /** It depends on an agent's class alone (gate, role, runtimes). */
+  readonly isByClass?: true;
+  /** A bigger or another agent would pass: "one more agent" is a cure. */
+  readonly isQuantity?: true;
+  /** False: this ask passes everywhere. */
+  applies(ask: Ask): boolean;
+  /** 0 passes; else how much is missing, in the check's own unit. */
+  short(ask: Ask, fleet: Fleet, agent: number): number;
+  /** A sentence with what was asked and what there was; called only for what is refused. */
+  reason(ask: Ask, fleet: Fleet, agent: number): string;
 };

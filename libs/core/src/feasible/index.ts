@@ -1,20 +1,13 @@
-/** Every check, in the order in which they are asked: the first refusal is the one that is told. */
+/** Every check of one agent alone, in the order in which they are asked; an app's rules stand between the first three and the rest. */
 import type { FeasibilityCheck } from "./check.ts";
-import { constraints } from "./constraints.ts";
+import { custom } from "./custom.ts";
 import { gate } from "./gate.ts";
 import { ports } from "./ports.ts";
 import { cpus, disk, gpus, memory } from "./resources.ts";
 import { role } from "./role.ts";
 import { runtime } from "./runtime.ts";
 
-export const FEASIBILITY_CHECKS: readonly FeasibilityCheck[] = [
-  gate,
-  runtime,
-  role,
-  constraints,
-  cpus,
-  memory,
-  disk,
-  gpus,
-  ports,
-];
+/** What an agent is, whatever it has free. */
+export const CLASS_CHECKS: readonly FeasibilityCheck[] = [gate, runtime, role];
+/** What it has free. */
+export const QUANTITY_CHECKS: readonly FeasibilityCheck[] = [cpus, memory, disk, gpus, custom, ports];

@@ -1,19 +1,31 @@
-import { offersPort } from "../agent-view.ts";
-import { type FeasibilityCheck, FITS, refuse } from "./check.ts";
+import type { OfferDocument } from "@muster/contracts";
+import type { Ask } from "../ask.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { offersPort } from "../fleet/ports.ts";
+import { type FeasibilityCheck, NO_MEASURE } from "./check.ts";
+
+const notOffered = (ask: Ask, fleet: Fleet, i: number): number | null =>
+  ask.ports.find(({ fixed }) => fixed !== null && !offersPort((fleet.offers[i] as OfferDocument).ports, fixed))
+    ?.fixed ?? null;
+const inUse = (ask: Ask, fleet: Fleet, i: number): number | null =>
+  ask.ports.find(({ fixed }) => fixed !== null && fleet.takenPorts(i).has(fixed))?.fixed ?? null;
 
 /** Refuses an agent whose host ports cannot serve the ask: fixed ones must be offered and free, dynamic ones numerous enough. */
 export const ports = {
   name: "ports",
   cures: ["agent.offer", "instance.released"],
-  check: (ask, agent) => {
-    for (const { fixed } of ask.ports) {
-      if (fixed === null) continue;
-      if (!offersPort(agent.offer.ports, fixed)) return refuse(`the agent does not offer host port ${fixed}`);
-      if (agent.usedPorts.has(fixed)) return refuse(`host port ${fixed} is in use`, 1);
-    }
-    const left = agent.freePortCount();
-    return left >= ask.ports.length
-      ? FITS
-      : refuse(`needs ${ask.ports.length} host ports, ${left} free`, ask.ports.length - left);
+  isQuantity: true,
+  applies: (ask) => ask.ports.length > 0,
+  short: (ask, fleet, i) => {
+    if (notOffered(ask, fleet, i) !== null) return NO_MEASURE;
+    if (inUse(ask, fleet, i) !== null) return 1;
+    return Math.max(0, ask.ports.length - fleet.freePorts(i));
+  },
+  reason: (ask, fleet, i) => {
+    const foreign = notOffered(ask, fleet, i);
+    if (foreign !== null) return `the agent does not offer host port ${foreign}`;
+    const taken = inUse(ask, fleet, i);
+    if (taken !== null) return `host port ${taken} is in use`;
+    return `needs ${ask.ports.length} host ports, ${fleet.freePorts(i)} free`;
   },
 } as const satisfies FeasibilityCheck;

@@ -1,5 +1,5 @@
 import type { CheckName, Resources } from "@muster/contracts";
-import { type FeasibilityCheck, FITS, refuse } from "./check.ts";
+import type { FeasibilityCheck } from "./check.ts";
 
 const cores = (millis: number): string => String(Number((millis / 1_000).toFixed(3)));
 
@@ -12,11 +12,10 @@ const enough = (
 ): FeasibilityCheck => ({
   name,
   cures: ["agent.offer", "instance.released"],
-  check: (ask, agent) => {
-    const asked = ask.resources[resource];
-    const left = agent.free(resource);
-    return left >= asked ? FITS : refuse(`needs ${show(asked)} ${unit}, ${show(left)} free`, asked - left);
-  },
+  isQuantity: true,
+  applies: (ask) => ask.resources[resource] > 0,
+  short: (ask, fleet, i) => Math.max(0, ask.resources[resource] - fleet.free(i, resource)),
+  reason: (ask, fleet, i) => `needs ${show(ask.resources[resource])} ${unit}, ${show(fleet.free(i, resource))} free`,
 });
 
 export const cpus = enough("cpus", "cpuMillis", "cpus", cores);

@@ -1,66 +1,91 @@
 /** Chooses agents for equal instances together: feasibility once per agent, a heap of scores, take the best, adjust, go on. */
-import { plus } from "@muster/contracts";
-import { type AgentView, offersPort } from "../agent-view.ts";
+import type { CustomResources } from "@muster/contracts";
 import type { Ask } from "../ask.ts";
-import type { ConstraintState } from "../constraints/state.ts";
-import { FEASIBILITY_CHECKS } from "../feasible/index.ts";
-import { ScoreHeap, score } from "./rank.ts";
+import { addCustom } from "../custom.ts";
+import { takeItems } from "../feasible/custom.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { freePorts } from "../fleet/ports.ts";
+import type { Rule } from "../rules/rule.ts";
+import { FeasibleSet } from "./feasible-set.ts";
+import { ScoreHeap } from "./heap.ts";
+import type { Ranking } from "./rank.ts";
 
-export type Choice = { readonly agent: AgentView; readonly ports: readonly number[] };
+export type Choice = {
+  /** Index in the fleet. */
+  readonly agent: number;
+  readonly ports: readonly number[];
+  /** Items taken of custom sets. */
+  readonly items: Record<string, string[]>;
+};
 
-export const passes = (ask: Ask, agent: AgentView, constraints: ConstraintState): boolean =>
-  FEASIBILITY_CHECKS.every((check) => check.check(ask, agent, constraints).fits);
+export type Group = {
+  readonly ask: Ask;
+  readonly fleet: Fleet;
+  readonly rules: readonly Rule[];
+  readonly ranking: Ranking;
+  readonly dice: () => number;
+};
 
-/** Up to `count` choices, fewer when no agent passes any more. Agents and constraints are changed as if all were taken. */
-export function choose(
-  ask: Ask,
-  count: number,
-  agents: Iterable<AgentView>,
-  constraints: ConstraintState,
-  dice: () => number,
-): Choice[] {
-  const heap = new ScoreHeap();
-  const taken = new Map<AgentView, number>();
-  for (const agent of agents) if (passes(ask, agent, constraints)) heap.push(agent, score(ask, agent, 0, dice()));
+const NO_PORTS: readonly number[] = [];
+
+/** Up to `count` choices, fewer when no agent passes any more. Fleet, rules and ranking are changed as if all were taken. */
+export function choose(group: Group, count: number): Choice[] {
+  const { ask, fleet, rules, ranking } = group;
+  const feasible = new FeasibleSet(ask, fleet, rules);
+  const agents = new Int32Array(fleet.size);
+  const scores = new Float64Array(fleet.size);
+  const candidates = feasible.collect(agents);
+  ranking.scoreAll(agents, scores, candidates);
+  const heap = new ScoreHeap(agents, scores, candidates);
   const choices: Choice[] = [];
-  while (choices.length < count) {
-    const agent = heap.pop();
-    if (agent === null) break;
-    // Within a round what was refused stays refused: counts only grow, free shares only shrink.
-    if (!passes(ask, agent, constraints)) continue;
-    const ports = takePorts(ask, agent, dice);
-    agent.used = plus(agent.used, ask.resources);
-    constraints.take(agent);
-    choices.push({ agent, ports });
-    const mine = (taken.get(agent) ?? 0) + 1;
-    taken.set(agent, mine);
-    heap.push(agent, score(ask, agent, mine, dice()));
+  while (choices.length < count && heap.size > 0) {
+    const agent = heap.agent;
+    // Within a group what was refused stays refused: counts only grow, free shares only shrink.
+    if (!feasible.has(agent)) {
+      heap.pop();
+      continue;
+    }
+    if (ranking.isEven && ranking.score(agent) > heap.score) {
+      heap.rescore(ranking.score(agent));
+      continue;
+    }
+    choices.push(take(group, agent));
+    if (ranking.isSociable) heap.rescoreAll((each) => ranking.score(each));
+    else heap.rescore(ranking.score(agent));
   }
   return choices;
 }
 
-/** Fixed ports as asked, the others consecutive from a random start, so that a port just freed is not the next one taken. */
-function takePorts(ask: Ask, agent: AgentView, dice: () => number): number[] {
-  const used = agent.usedPorts;
+/** One instance for each agent that was named beforehand; null where it does not pass, or is none. */
+export function chooseOn(group: Group, agents: readonly (number | null)[]): (Choice | null)[] {
+  const feasible = new FeasibleSet(group.ask, group.fleet, group.rules);
+  return agents.map((agent) => (agent !== null && feasible.has(agent) ? take(group, agent) : null));
+}
+
+function take(group: Group, agent: number): Choice {
+  const { ask, fleet, rules, ranking } = group;
+  const ports = ask.ports.length === 0 ? NO_PORTS : takePorts(group, agent);
+  let items: Record<string, string[]> = {};
+  let custom: CustomResources | null = null;
+  if (ask.custom !== null) {
+    items = takeItems(ask, fleet, agent);
+    custom = addCustom(fleet.takenCustom(agent), { scalars: ask.custom.scalars, items });
+  }
+  fleet.take(agent, ask.resources, ports, custom);
+  for (let i = 0; i < rules.length; i += 1) (rules[i] as Rule).take?.(agent);
+  ranking.take(agent);
+  return { agent, ports, items };
+}
+
+/** Fixed ports as asked, the others consecutive from a random start. */
+function takePorts({ ask, fleet, dice }: Group, agent: number): number[] {
+  const used = new Set(fleet.takenPorts(agent));
   for (const { fixed } of ask.ports) if (fixed !== null) used.add(fixed);
-  const next = freePorts(agent, dice);
+  const next = freePorts(fleet.offers[agent]?.ports ?? [], used, dice);
   return ask.ports.map(({ fixed }) => {
     if (fixed !== null) return fixed;
     const port = next.next().value;
-    if (port === undefined) throw new Error(`${agent.offer.agent} passed the ports check and has no port left`);
-    used.add(port);
+    if (port === undefined) throw new Error(`${fleet.ids[agent]} passed the ports check and has no port left`);
     return port;
   });
-}
-
-function* freePorts(agent: AgentView, dice: () => number): Generator<number, undefined> {
-  const ranges = agent.offer.ports;
-  const first = ranges[Math.floor(dice() * ranges.length)];
-  if (first === undefined) return undefined;
-  const start = first.first + Math.floor(dice() * (first.last - first.first + 1));
-  for (let port = start; port <= first.last; port += 1) if (!agent.usedPorts.has(port)) yield port;
-  for (const range of ranges)
-    for (let port = range.first; port <= range.last; port += 1)
-      if (!agent.usedPorts.has(port) && offersPort(ranges, port)) yield port;
-  return undefined;
 }

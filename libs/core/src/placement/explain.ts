@@ -1,46 +1,152 @@
-/** Why rows are not placed: the funnel of refusals in check order, the nearest fit, and what could cure it. */
-import type { Cure, Refusal, WaitingDocument } from "@muster/contracts";
-import type { AgentView } from "../agent-view.ts";
+/** Why rows are not placed: the funnel of refusals in the order of the checks, the nearest fit, what would let it fit, what could cure it. */
+import { CHECKS, type CheckName, type Cure, type Refusal, type WaitingDocument } from "@muster/contracts";
 import type { Ask } from "../ask.ts";
-import type { ConstraintState } from "../constraints/state.ts";
-import { FEASIBILITY_CHECKS } from "../feasible/index.ts";
+import type { FeasibilityCheck } from "../feasible/check.ts";
+import { CLASS_CHECKS, QUANTITY_CHECKS } from "../feasible/index.ts";
+import { ABSENT, type Fleet } from "../fleet/fleet.ts";
+import type { Rule } from "../rules/rule.ts";
 
-export type Explanation = Pick<WaitingDocument, "agentsSeen" | "refusals" | "nearest" | "cures">;
+export type Explanation = Pick<WaitingDocument, "agentsSeen" | "refusals" | "nearest" | "cures" | "wouldFitIf">;
 
-type Nearest = { readonly stage: number; readonly short: number; readonly agent: string; readonly lacks: string };
+/** Everything that can be said about one thing that refuses agents. */
+type Stage = {
+  readonly check: CheckName;
+  readonly cures: readonly Cure[];
+  /** Set for what one more agent would cure. */
+  readonly isRoom: boolean;
+  /** For rules of the spec: its own words. */
+  readonly rule: string | null;
+  short(agent: number): number;
+  reason(agent: number): string;
+};
 
-/** Asks every agent again and notes the first check that refuses each. */
-export function explain(ask: Ask, agents: Iterable<AgentView>, constraints: ConstraintState): Explanation {
-  const reasons = FEASIBILITY_CHECKS.map(() => new Map<string, number>());
-  const cures = new Set<Cure>(["agent.offer", "spec.changed"]);
-  let nearest: Nearest | null = null;
+const WOULD_FIT_MAX = 4;
+
+function stagesOf(ask: Ask, fleet: Fleet, rules: readonly Rule[]): Stage[] {
+  const ofCheck = (check: FeasibilityCheck): Stage => ({
+    check: check.name,
+    cures: check.cures,
+    isRoom: check.isQuantity === true,
+    rule: null,
+    short: (agent) => check.short(ask, fleet, agent),
+    reason: (agent) => check.reason(ask, fleet, agent),
+  });
+  const ofRule = (rule: Rule): Stage => ({
+    check: rule.check,
+    cures: rule.cures,
+    isRoom: rule.isPerHost,
+    rule: rule.text,
+    short: (agent) => (rule.refuses(agent) ? Number.POSITIVE_INFINITY : 0),
+    reason: (agent) => rule.reason(agent),
+  });
+  const applied = (checks: readonly FeasibilityCheck[]) => checks.filter((check) => check.applies(ask)).map(ofCheck);
+  return [...applied(CLASS_CHECKS), ...rules.map(ofRule), ...applied(QUANTITY_CHECKS)];
+}
+
+/** Asks every agent of `only` (all when null) again. What the round gave away counts as taken. */
+export function explain(ask: Ask, fleet: Fleet, rules: readonly Rule[], only: readonly number[] | null): Explanation {
+  const stages = stagesOf(ask, fleet, rules);
+  const tellings = stages.map(() => new Map<string, number>());
+  const alone = stages.map(() => 0);
+  let nearest: { stage: number; short: number; agent: number } | null = null;
+  let roomy: number | null = null;
   let agentsSeen = 0;
-  for (const agent of agents) {
+  for (const agent of only ?? fleet.ids.keys()) {
+    if (fleet.classes[agent] === ABSENT) continue;
     agentsSeen += 1;
-    for (const [stage, check] of FEASIBILITY_CHECKS.entries()) {
-      const fit = check.check(ask, agent, constraints);
-      if (fit.fits) continue;
-      const counts = reasons[stage] as Map<string, number>;
-      counts.set(fit.reason, (counts.get(fit.reason) ?? 0) + 1);
-      for (const cure of check.cures) cures.add(cure);
-      const short = fit.short ?? Number.MAX_VALUE;
-      if (nearest === null || stage > nearest.stage || (stage === nearest.stage && short < nearest.short))
-        nearest = { stage, short, agent: agent.offer.agent, lacks: fit.reason };
-      break;
+    let first = -1;
+    let refusing = 0;
+    let lastRefusing = -1;
+    let isRoomOnly = true;
+    for (let s = 0; s < stages.length; s += 1) {
+      const stage = stages[s] as Stage;
+      const short = stage.short(agent);
+      if (short === 0) continue;
+      refusing += 1;
+      lastRefusing = s;
+      isRoomOnly &&= stage.isRoom;
+      if (first >= 0) continue;
+      first = s;
+      const counts = tellings[s] as Map<string, number>;
+      const reason = stage.reason(agent);
+      counts.set(reason, (counts.get(reason) ?? 0) + 1);
+      if (nearest === null || s > nearest.stage || (s === nearest.stage && short < nearest.short))
+        nearest = { stage: s, short, agent };
     }
-  }
-  const refusals: Refusal[] = [];
-  for (const [stage, counts] of reasons.entries()) {
-    if (counts.size === 0) continue;
-    const ordered = [...counts.entries()].sort(([, a], [, b]) => b - a);
-    const agentCount = ordered.reduce((sum, [, count]) => sum + count, 0);
-    const name = (FEASIBILITY_CHECKS[stage] as (typeof FEASIBILITY_CHECKS)[number]).name;
-    refusals.push({ check: name, agents: agentCount, reason: (ordered[0] as [string, number])[0] });
+    if (refusing === 1) alone[lastRefusing] = (alone[lastRefusing] as number) + 1;
+    if (refusing > 0 && isRoomOnly && roomy === null && wouldHold(ask, fleet, agent)) roomy = agent;
   }
   return {
     agentsSeen,
-    refusals,
-    nearest: nearest === null ? null : { agent: nearest.agent, lacks: nearest.lacks },
-    cures: [...cures],
+    refusals: funnel(stages, tellings),
+    nearest: nearest === null ? null : nearestFit(stages[nearest.stage] as Stage, nearest.agent, fleet),
+    wouldFitIf: wouldFitIf(stages, alone, roomy, fleet),
+    cures: curesOf(stages, tellings),
   };
+}
+
+const nearestFit = (stage: Stage, agent: number, fleet: Fleet): { agent: string; lacks: string } => ({
+  agent: fleet.ids[agent] as string,
+  lacks: stage.reason(agent),
+});
+
+/** True when the agent, empty, has room for the ask. */
+function wouldHold(ask: Ask, fleet: Fleet, agent: number): boolean {
+  const offer = fleet.offers[agent];
+  if (offer == null) return false;
+  const { capacity, custom } = offer;
+  const { resources } = ask;
+  return (
+    capacity.cpuMillis >= resources.cpuMillis &&
+    capacity.memoryMib >= resources.memoryMib &&
+    capacity.diskMib >= resources.diskMib &&
+    capacity.gpus >= resources.gpus &&
+    Object.entries(ask.custom?.scalars ?? {}).every(([name, asked]) => (custom.scalars[name] ?? 0) >= asked) &&
+    Object.entries(ask.custom?.sets ?? {}).every(([name, asked]) => {
+      const items = custom.sets[name] ?? [];
+      return typeof asked === "number" ? items.length >= asked : asked.every((item) => items.includes(item));
+    })
+  );
+}
+
+function wouldFitIf(stages: readonly Stage[], alone: readonly number[], roomy: number | null, fleet: Fleet): string[] {
+  const told: string[] = roomy === null ? [] : [`there were one more agent like ${fleet.ids[roomy]}`];
+  const ruled = stages
+    .map((stage, s) => ({ stage, agents: alone[s] as number }))
+    .filter(({ stage, agents }) => agents > 0 && (stage.rule !== null || !stage.isRoom))
+    .sort((a, b) => b.agents - a.agents);
+  for (const { stage, agents } of ruled) {
+    const where = agents === 1 ? "1 agent" : `${agents} agents`;
+    if (stage.rule !== null) told.push(`${where} would take it without ${stage.rule}`);
+    else if (stage.check === "gate") told.push(`the gate of ${where} were open`);
+    else told.push(`${where} would take it with another ${stage.check}`);
+  }
+  return told.slice(0, WOULD_FIT_MAX);
+}
+
+function funnel(stages: readonly Stage[], tellings: readonly ReadonlyMap<string, number>[]): Refusal[] {
+  const refusals = new Map<CheckName, { agents: number; reason: string; most: number }>();
+  for (const [s, counts] of tellings.entries()) {
+    const { check } = stages[s] as Stage;
+    for (const [reason, count] of counts) {
+      const before = refusals.get(check) ?? { agents: 0, reason, most: 0 };
+      const isMost = count > before.most;
+      refusals.set(check, {
+        agents: before.agents + count,
+        reason: isMost ? reason : before.reason,
+        most: Math.max(count, before.most),
+      });
+    }
+  }
+  return CHECKS.flatMap((check) => {
+    const refusal = refusals.get(check);
+    return refusal === undefined ? [] : [{ check, agents: refusal.agents, reason: refusal.reason }];
+  });
+}
+
+function curesOf(stages: readonly Stage[], tellings: readonly ReadonlyMap<string, number>[]): Cure[] {
+  const cures = new Set<Cure>(["agent.offer", "spec.changed"]);
+  for (const [s, counts] of tellings.entries())
+    if (counts.size > 0) for (const cure of (stages[s] as Stage).cures) cures.add(cure);
+  return [...cures];
 }

@@ -13,8 +13,8 @@ import {
   type PlacedRow,
   type StateView,
 } from "@muster/contracts";
-import { resourcesOf } from "../ask.ts";
-import { countRecord, releaseShare } from "../ledger.ts";
+import { askOf } from "../ask.ts";
+import { countRecord, releaseShare, shareOf } from "../ledger.ts";
 import type { RoundDraft } from "./draft.ts";
 import { instanceRecord } from "./run-document.ts";
 
@@ -68,13 +68,11 @@ export function release(draft: RoundDraft, app: string, row: PlacedRow, ended: E
   const ref = { app, slot: row.slot, attempt: row.attempt };
   const isGone = ended.reason === "agent-removed";
   if (ledger !== null && spec !== null) {
-    const released = releaseShare(ledger, {
-      app,
-      version: row.version,
-      resources: resourcesOf(spec),
-      ports: row.ports,
-    });
+    const share = shareOf(askOf(app, row.version, spec), row.ports, row.items);
+    const released = releaseShare(ledger, share);
     draft.setLedger(isGone ? countRecord(released) : released);
+    const agent = draft.fleet.indexOf(row.agent);
+    if (agent !== null) draft.fleet.giveBack(agent, share.resources, share.ports, released.custom);
   }
   const offer = draft.view.kind("offer").get(agentToken(row.agent))?.value;
   if (isGone && spec !== null) {
@@ -90,23 +88,41 @@ export function release(draft: RoundDraft, app: string, row: PlacedRow, ended: E
   draft.decided += 1;
 }
 
-/** Records of a removed agent's instances that ended after all: nothing is held any more, only the record is purged. */
+/**
+ * Records of removed agents' instances that ended after all: nothing is held any more, only the record is purged.
+ * `purged` holds the keys that were purged a moment ago; health drops their endings when it has heard of it.
+ */
 export function purgeLeftovers(
   draft: RoundDraft,
-  health: HealthView,
+  endings: readonly Ending[],
   app: string,
   placed: readonly PlacedRow[],
-): number {
-  const prefix = `${appToken(app)}.`;
-  const held = new Set(placed.map((row) => tokens(app, row)));
-  let purged = 0;
-  for (const [key, { value }] of health.kind("ended")) {
-    if (!key.startsWith(prefix) || held.has(key)) continue;
-    const [, slot, attempt] = key.split(".");
-    const recordKey = keys.instance(value.agent, { app, slot: Number(slot), attempt: Number(attempt) });
-    if (!draft.view.kind("instance").has(recordKey.slice("instance.".length))) continue;
-    draft.writes.push({ key: recordKey, value: null, expect: null });
-    purged += 1;
+  purged: ReadonlySet<string>,
+): string[] {
+  const held = new Set(placed.map((row) => row.attempt));
+  const keysPurged: string[] = [];
+  for (const { slot, attempt, agent } of endings) {
+    const word = held.has(attempt) ? undefined : draft.view.kind("agent").get(agentToken(agent))?.value;
+    if (word === undefined || word.fencedIncarnation === null) continue;
+    const key = keys.instance(agent, { app, slot, attempt });
+    if (purged.has(key)) continue;
+    draft.writes.push({ key, value: null, expect: null });
+    keysPurged.push(key);
   }
-  return purged;
+  return keysPurged;
+}
+
+/** An ended instance as the health bucket names it. */
+export type Ending = { readonly slot: number; readonly attempt: number; readonly agent: string };
+
+/** All of them by app token, read once a round. */
+export function endingsByApp(health: HealthView): Map<string, Ending[]> {
+  const byApp = new Map<string, Ending[]>();
+  for (const [key, { value }] of health.kind("ended")) {
+    const [token = "", slot, attempt] = key.split(".");
+    const endings = byApp.get(token) ?? [];
+    endings.push({ slot: Number(slot), attempt: Number(attempt), agent: value.agent });
+    byApp.set(token, endings);
+  }
+  return byApp;
 }

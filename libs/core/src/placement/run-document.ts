@@ -9,6 +9,7 @@ import {
   type PortMap,
   type RunCheck,
   type RunDocument,
+  type RunLimits,
 } from "@muster/contracts";
 import { resourcesOf, runtimeOf } from "../ask.ts";
 
@@ -59,8 +60,15 @@ function runDocument(spec: AppSpec, row: PlacedRow, offer: Pick<OfferDocument, "
     healthChecks: checksOf(spec, row.ports, portMaps),
     killGraceMs:
       spec.taskKillGracePeriodSeconds === null ? KILL_GRACE_MS : Math.round(spec.taskKillGracePeriodSeconds * 1_000),
+    limits: limitsOf(spec),
   };
 }
+
+/** Without a limit of its own an app keeps to the memory it asked for, and may use what cpu is idle (as Mesos does it). */
+const limitsOf = ({ limits, mem }: AppSpec): RunLimits => ({
+  cpuMillis: typeof limits.cpus === "number" ? Math.ceil(Math.round(limits.cpus * 1e6) / 1e3) : null,
+  memoryMib: limits.mem === "unlimited" ? null : Math.ceil(limits.mem ?? mem),
+});
 
 function portMapsOf(spec: AppSpec, ports: readonly number[]): PortMap[] {
   if (spec.network !== "bridge") return [];
@@ -110,8 +118,13 @@ function environment(
     ...labelVariables(spec.labels),
     HOST: offer.hostname,
     ...portVariables(spec, row.ports, portMaps),
+    ...itemVariables(row.items),
   };
 }
+
+/** `MUSTER_RESOURCE_DISKS=sda,sdb`: which items of the agent's own sets are this instance's. */
+const itemVariables = (items: PlacedRow["items"]): Record<string, string> =>
+  Object.fromEntries(Object.entries(items).map(([set, taken]) => [`MUSTER_RESOURCE_${variableName(set)}`, taken.join(",")]));
 
 const decimal = (value: number): string => (Number.isInteger(value) ? value.toFixed(1) : String(value));
 const variableName = (name: string): string => name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, "_");

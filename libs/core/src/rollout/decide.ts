@@ -11,6 +11,7 @@ import {
   type HealthView,
   keys,
   type PlacedDocument,
+  type Priority,
   type StateView,
   type WantedDocument,
   type WantedRow,
@@ -54,12 +55,24 @@ export function decideRollout(
     document.backoffs,
     circumstances.now,
   );
-  const input = { state, app, entry, wanted, placed, document, plan, trace, circumstances };
+  const input = {
+    priority: spec.placement.priority,
+    state,
+    app,
+    entry,
+    wanted,
+    placed,
+    document,
+    plan,
+    trace,
+    circumstances,
+  };
   if (plan.isReached && entry.value.goal === "deleted") return { decision: removal(input), lookAgainAtMs: null };
   return { decision: nextWish(input), lookAgainAtMs: plan.lookAgainAtMs };
 }
 
 type Input = {
+  readonly priority: Priority;
   readonly state: StateView;
   readonly app: string;
   readonly entry: Entry<AppDocument>;
@@ -100,7 +113,13 @@ function nextWish(input: Input): Decision {
   const slots = freeSlots(rows);
   let nextAttempt = document.nextAttempt;
   for (let i = 0; i < plan.add; i += 1) {
-    rows.push({ slot: slots.next().value, attempt: nextAttempt, version: entry.value.version, goal: "run" });
+    rows.push({
+      slot: slots.next().value,
+      attempt: nextAttempt,
+      version: entry.value.version,
+      goal: "run",
+      agent: null,
+    });
     nextAttempt += 1;
   }
   const isChanged =
@@ -126,7 +145,7 @@ function nextWish(input: Input): Decision {
     writes,
     asserts,
     events: ending.events,
-    wakes: isChanged ? [{ wakeClass: retries ? "retry" : "normal", app, key: keys.wanted(app), trace }] : [],
+    wakes: isChanged ? [{ wakeClass: retries ? "retry" : input.priority, app, key: keys.wanted(app), trace }] : [],
     trace,
   };
 }

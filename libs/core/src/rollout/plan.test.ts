@@ -16,7 +16,7 @@ const goal = (instances: number, spec: Record<string, unknown> = {}): Goal => ({
 
 function row(attempt: number, state: RowState, version = 2, ended: Partial<EndedRow> = {}): Row {
   return {
-    wish: { slot: attempt, attempt, version, goal: state === "stopping" ? "stop" : "run" },
+    wish: { slot: attempt, attempt, version, goal: state === "stopping" ? "stop" : "run", agent: null },
     state,
     isPlaced: !["unplaced", "ended"].includes(state),
     ended:

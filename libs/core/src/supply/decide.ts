@@ -75,6 +75,7 @@ function offerOf(
   orphans: readonly { resources: AgentReport["capacity"]; ports: readonly number[] }[],
 ): OfferDocument {
   const { agent, hostname, address, capacity, ports, attributes, role, region, zone, runtimes, incarnation } = report;
+  const { custom, images } = report;
   const held = orphans.reduce((sum, orphan) => plus(sum, orphan.resources), {
     cpuMillis: 0,
     memoryMib: 0,
@@ -92,6 +93,8 @@ function offerOf(
     region,
     zone,
     runtimes,
+    custom,
+    images,
     incarnation,
   };
 }

@@ -24,6 +24,8 @@ export const offerOf = (agent: string, more: Partial<OfferDocument> = {}): Offer
   region: null,
   zone: null,
   runtimes: ["process", "docker"],
+  custom: { scalars: {}, sets: {} },
+  images: [],
   incarnation: 1,
   ...more,
 });

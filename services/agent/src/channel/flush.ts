@@ -1,7 +1,10 @@
 /**
- * Brings facts from the journal to the stream: in order, in atomic batches, each resting on our own last fact there. A
- * flush that is repeated therefore stores nothing twice, however long ago the first try was; after any doubt the stream
+ * Brings facts from the journal to the stream: in order, each message or atomic batch resting on our own last fact there.
+ * A flush that is repeated therefore stores nothing twice, however long ago the first try was; after any doubt the stream
  * itself is asked what our last fact is.
+ *
+ * A few facts go one by one: the server stages each batch in files of its own, with half a dozen waits for the disk, which
+ * only many facts repay.
  */
 import {
   cloudEventHeaders,
@@ -21,8 +24,10 @@ import {
   type Nats,
   pause,
 } from "@muster/runtime";
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { headers } from "@nats-io/transport-node";
 import type { Journal } from "../journal/journal.ts";
-import { FLUSH_FACTS_MAX } from "../limits.ts";
+import { FLUSH_ALONE_MAX, FLUSH_FACTS_MAX } from "../limits.ts";
 import { parseFactId, type Self } from "../tasks/facts.ts";
 import { within } from "../within.ts";
 import type { Link } from "./link.ts";
@@ -54,6 +59,27 @@ export function batchOf(agent: string, facts: readonly TaskEvent[], expected: nu
     messages.push({ subject, body: JSON.stringify(event), headers: { ...cloudEventHeaders(event), ...expectation } });
   }
   return messages;
+}
+
+const WRONG_LAST_SEQUENCE = 10071;
+const STORE_TIMEOUT_MS = 10_000;
+
+async function storeAlone({ js }: Nats, agent: string, event: TaskEvent, expected: number): Promise<BatchOutcome> {
+  const all = headers();
+  for (const [name, value] of Object.entries(cloudEventHeaders(event))) all.set(name, value);
+  try {
+    const ack = await js.publish(subjectOf(agent, event), JSON.stringify(event), {
+      headers: all,
+      expect: { lastSubjectSequence: expected, lastSubjectSequenceSubject: subjects.factsOf(agent) },
+      timeout: STORE_TIMEOUT_MS,
+    });
+    return { type: "committed", last: ack.seq, count: 1 };
+  } catch (cause) {
+    const { message } = cause as Error;
+    if (!(cause instanceof JetStreamApiError)) return { type: "unknown", message };
+    if (cause.code === WRONG_LAST_SEQUENCE) return { type: "conflict", code: cause.code, seen: null, message };
+    return { type: "refused", code: cause.code, message };
+  }
 }
 
 export function factFlush({
@@ -88,12 +114,16 @@ export function factFlush({
     journal.stored(id.number);
   };
 
+  const store = (facts: readonly TaskEvent[], expected: number): Promise<BatchOutcome> =>
+    facts.length <= FLUSH_ALONE_MAX
+      ? storeAlone(nats, self.agent, facts[0] as TaskEvent, expected)
+      : commitBatch(nats.connection, batchOf(self.agent, facts, expected));
+
   const send = async (facts: readonly TaskEvent[]): Promise<BatchOutcome> => {
-    const messages = batchOf(self.agent, facts, last as number);
-    const outcome = await link.answer(commitBatch(nats.connection, messages));
+    const outcome = await link.answer(store(facts, last as number));
     if (outcome.type === "committed") {
       last = outcome.last;
-      journal.stored((facts[messages.length - 1] as TaskEvent).data.number);
+      journal.stored((facts[outcome.count - 1] as TaskEvent).data.number);
     } else last = null;
     return outcome;
   };

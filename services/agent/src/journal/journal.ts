@@ -124,7 +124,7 @@ export function openJournal(workDir: string, clock: () => number, log: Log): Jou
       durable -= before - facts.length;
       if (before === facts.length) return;
       // Not waited for: when this line is lost, the stream's own last fact says the same.
-      void lines.append([JSON.stringify({ type: "stored", number } satisfies Entry)]);
+      lines.note(JSON.stringify({ type: "stored", number } satisfies Entry));
     },
     close: () => lines.close(),
   };

@@ -1,14 +1,14 @@
 /** A file of checked lines, appended in groups: however many writers wait, one fsync serves them all. */
-import { closeSync, fdatasync, openSync, write } from "node:fs";
+import { closeSync, fdatasync, openSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { crc32 } from "node:zlib";
 import type { Log } from "@muster/runtime/log";
 import { JOURNAL_BYTES_MAX, JOURNAL_GROWTH_FACTOR } from "../limits.ts";
 import { readIfThere, writeDurably } from "./disk.ts";
 
-const writeAll = promisify(write);
 const syncData = promisify(fdatasync);
 const RETRY_MS = 1_000;
+const NOTED_WITHIN_MS = 1_000;
 
 const frame = (line: string): string => `${crc32(line).toString(16).padStart(8, "0")} ${line}\n`;
 
@@ -29,6 +29,8 @@ export function readLines(path: string): { lines: string[]; broken: number } {
 export type Lines = {
   /** Resolves when the lines are on disk. Never rejects: a full disk is waited for, since nothing may happen unwritten. */
   append(lines: readonly string[]): Promise<void>;
+  /** Goes with the next lines that are appended, or alone after a second: for what nobody waits for. */
+  note(line: string): void;
   close(): Promise<void>;
 };
 
@@ -42,10 +44,13 @@ export function openLines(path: string, snapshot: () => string[], log: Log): Lin
   let bytes = 0;
   let needed = 0;
   let waiting: { lines: readonly string[]; done: () => void }[] = [];
+  let noted: string[] = [];
+  let noting: NodeJS.Timeout | null = null;
   let writing: Promise<void> | null = null;
 
   const rewrite = (): void => {
     const text = snapshot().map(frame).join("");
+    noted = [];
     if (fd !== -1) closeSync(fd);
     fd = -1;
     writeDurably(path, text);
@@ -55,8 +60,11 @@ export function openLines(path: string, snapshot: () => string[], log: Log): Lin
   };
 
   const writeGroup = async (group: typeof waiting): Promise<void> => {
-    const text = Buffer.from(group.flatMap((each) => each.lines.map(frame)).join(""));
-    for (let at = 0; at < text.length; ) at += (await writeAll(fd, text, at)).bytesWritten;
+    const lines = [...noted, ...group.flatMap((each) => each.lines)];
+    noted = [];
+    const text = Buffer.from(lines.map(frame).join(""));
+    // Written into the kernel's memory at once: a thread of its own would take longer to wake than that. The disk is awaited.
+    for (let at = 0; at < text.length; ) at += writeSync(fd, text, at);
     await syncData(fd);
     bytes += text.length;
   };
@@ -88,15 +96,25 @@ export function openLines(path: string, snapshot: () => string[], log: Log): Lin
 
   rewrite();
   let closed = false;
+  const append = (lines: readonly string[]): Promise<void> =>
+    new Promise((done) => {
+      // Nobody who was late may act: the file may be another process's by now.
+      if (closed) return;
+      waiting.push({ lines, done });
+      writing ??= drain();
+    });
   return {
-    append: (lines) =>
-      new Promise((done) => {
-        // Nobody who was late may act: the file may be another process's by now.
-        if (closed) return;
-        waiting.push({ lines, done });
-        writing ??= drain();
-      }),
+    append,
+    note(line) {
+      noted.push(line);
+      noting ??= setTimeout(() => {
+        noting = null;
+        if (noted.length > 0) void append([]);
+      }, NOTED_WITHIN_MS).unref();
+    },
     async close() {
+      if (noting !== null) clearTimeout(noting);
+      if (noted.length > 0) void append([]);
       closed = true;
       while (writing !== null) await writing;
       if (fd !== -1) closeSync(fd);

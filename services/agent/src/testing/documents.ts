@@ -24,6 +24,7 @@ export const runDocument = (more: Partial<RunDocument> = {}): RunDocument => ({
   labels: {},
   healthChecks: [],
   killGraceMs: 1_000,
+  limits: null,
   ...more,
 });
 

@@ -16,22 +16,29 @@ export function readAppId(at: At, groupPath: string): AppId {
   return id ?? "";
 }
 
-/** Ids this app waits for: absolute, or in steps from the app's own path as Marathon reads them. */
+/** Ids this app waits for. */
 export function readDependencies(at: At, self: AppId): AppId[] | undefined {
   return readList(at, "a list of app ids")?.flatMap((item) => {
-    const text = readText(item);
-    if (text === undefined) return [];
-    if (!/^(?:\/|\.\.?(?:\/|$))/.test(text)) {
-      refuse(item, `expected an absolute id, got ${quote(text)}${meant(resolve(text, parentOf(self)))}`);
-      return [];
-    }
-    const id = resolve(text, self);
-    const fault = id === null ? `the id ${quote(text)} steps out of the root` : (idFault(text) ?? ruleFault(id));
-    if (fault !== null) refuse(item, fault);
-    else if (id === self) refuse(item, "an app cannot depend on itself");
-    return id === null ? [] : [id];
+    const id = readOtherId(item, self);
+    if (id === self) refuse(item, "an app cannot depend on itself");
+    return id ?? [];
   });
 }
+
+/** The id of an app that `self` speaks of: absolute, or in steps from the app's own path as Marathon reads them. */
+export function readOtherId(at: At, self: AppId): AppId | undefined {
+  const text = readText(at);
+  if (text === undefined) return undefined;
+  if (!isAnchored(text)) {
+    return refuse(at, `expected an absolute id, got ${quote(text)}${meant(resolve(text, parentOf(self)))}`);
+  }
+  const id = resolve(text, self);
+  const fault = id === null ? `the id ${quote(text)} steps out of the root` : (idFault(text) ?? ruleFault(id));
+  return fault === null && id !== null ? id : refuse(at, fault ?? "");
+}
+
+/** True for what begins at the root or with a step from the app: a bare name is neither. */
+export const isAnchored = (text: string): boolean => /^(?:\/|\.\.?(?:\/|$))/.test(text);
 
 const parentOf = (id: AppId): string => id.slice(0, Math.max(0, id.lastIndexOf("/")));
 const quote = (text: string): string => JSON.stringify(shorten(text, 60));

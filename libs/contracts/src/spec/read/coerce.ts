@@ -82,13 +82,13 @@ function numberOf(value: unknown): number | null {
 const boundsText = (min: number, max: number): string =>
   max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
 
-/** A boolean; the texts "true" and "false" are taken as meant, with a warning. */
-export function readBoolean(at: At): boolean | undefined {
+/** A boolean; the texts "true" and "false" are taken as meant, with a warning unless `isQuiet`. */
+export function readBoolean(at: At, { isQuiet = false } = {}): boolean | undefined {
   const { value } = at;
   if (value === undefined || typeof value === "boolean") return value;
   const lower = typeof value === "string" ? value.trim().toLowerCase() : "";
   if (lower !== "true" && lower !== "false") return refuseType(at, "true or false");
-  warn(at, `${describe(value)} was understood as ${lower}`);
+  if (!isQuiet) warn(at, `${describe(value)} was understood as ${lower}`);
   return lower === "true";
 }
 
@@ -133,6 +133,15 @@ export function readObject(at: At, expected: string, known: readonly string[]): 
     });
   }
   return (name) => child(at, name, Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined);
+}
+
+/** What an object of free names holds, by name; what is null is absent. */
+export function readEntries(at: At, expected: string): [name: string, item: At][] | undefined {
+  if (!isGiven(at)) return undefined;
+  const { value } = at;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return refuseType(at, expected);
+  const entries = Object.entries(value).map(([name, item]): [string, At] => [name, child(at, name, item)]);
+  return entries.filter(([, item]) => isGiven(item));
 }
 
 /** The fields of an object that is not there. */

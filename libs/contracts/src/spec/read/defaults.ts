@@ -40,10 +40,15 @@ export const MAPPING_DEFAULTS = {
 export const defaultPort = (): PortDefinition => ({ ...PORT_DEFAULTS, name: "default", labels: {} });
 export const defaultMapping = (): PortMapping => ({ ...MAPPING_DEFAULTS, name: "default", labels: {} });
 
+export const PLACEMENT_DEFAULTS = { priority: "normal", spreadWeight: 50, over: "@hostname" } as const;
+export const GANG_DEFAULTS = { patienceSeconds: 30, holdSeconds: 300 } as const;
+
 /** Bounds of quantities: wide enough for any cluster, narrow enough that sums over one stay exact integers. */
 export const CPUS_MIN = 0.001;
 export const CPUS_MAX = 1_000_000;
 export const MEBIBYTES_MAX = 1_000_000_000;
 export const GPUS_MAX = 1_000_000;
+/** Of a custom resource. */
+export const UNITS_MAX = 1_000_000;
 export const SECONDS_MAX = 1_000_000_000;
 export const FACTOR_MAX = 1_000_000;

@@ -12,7 +12,10 @@ const SPEC_FIELDS = [
   "mem",
   "disk",
   "gpus",
+  "resourceLimits",
+  "resources",
   "constraints",
+  "placement",
   "acceptedResourceRoles",
   "role",
   "container",
@@ -36,10 +39,10 @@ const SPEC_FIELDS = [
   "residency",
   "executor",
   "executorResources",
-  "resourceLimits",
   "tty",
   "ipAddress",
-  // Old spellings.
+  // Old spellings, and fleet's.
+  "X-Fleet",
   "memory",
   "ports",
   "uris",

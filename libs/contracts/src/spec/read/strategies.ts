@@ -4,7 +4,8 @@ import { type At, type Fields, readInteger, readNumber, readObject, readOneOf, r
 import { APP_DEFAULTS, FACTOR_MAX, SECONDS_MAX, SINGLE_INSTANCE_STRATEGY } from "./defaults.ts";
 
 const KILL_SELECTIONS = ["YOUNGEST_FIRST", "OLDEST_FIRST"] as const;
-const SINGLE_INSTANCE_LABEL = "MARATHON_SINGLE_INSTANCE_APP";
+/** Marathon's label of an app that may never run twice. */
+export const SINGLE_INSTANCE_LABEL = "MARATHON_SINGLE_INSTANCE_APP";
 
 export const readSeconds = (at: At): number | undefined => readNumber(at, { max: SECONDS_MAX });
 

@@ -10,7 +10,6 @@ const CANNOT: Readonly<Record<string, string>> = {
   check: "run checks beside health checks",
   residency: "keep an app on its agent",
   executorResources: "run custom executors",
-  resourceLimits: "set limits apart from what is reserved",
   tty: "attach a terminal",
   ipAddress: "give an app its own network address",
 };

@@ -27,6 +27,9 @@ export const imageOf = (order: Order): string => {
 const MIB = 1024 * 1024;
 const SHARES_PER_CPU = 1024;
 const SHARES_MIN = 2;
+/** A limit of a tenth of a cpu is 10 ms in each such period; the kernel takes no less than one. */
+const QUOTA_PERIOD_US = 100_000;
+const QUOTA_MIN_US = 1_000;
 
 /** @throws LaunchError for what this agent does not do */
 export function containerOptions(order: Order, mine: Mine): ContainerCreateOptions & { name: string } {
@@ -37,7 +40,6 @@ export function containerOptions(order: Order, mine: Mine): ContainerCreateOptio
       "it asks for a privileged container, which this agent's settings forbid",
     );
   const { env, labels, host, ...more } = readParameters(run.parameters);
-  const memory = Math.max(CONTAINER_MEMORY_MIN_MIB, resources.memoryMib) * MIB;
   const bridged = run.network === "bridge" ? portsOf(order) : null;
   return {
     name: containerName(order.instance, mine.owner),
@@ -61,15 +63,33 @@ export function containerOptions(order: Order, mine: Mine): ContainerCreateOptio
       ...host,
       NetworkMode: run.network,
       ...(bridged === null ? {} : { PortBindings: bridged.PortBindings }),
-      // Shares only: a quota of a hundredth of a cpu lets a container take seconds to start.
+      // What is asked for is a share. It is no quota: one of a hundredth of a cpu lets a container take seconds to start.
       CpuShares: Math.max(SHARES_MIN, Math.round((resources.cpuMillis * SHARES_PER_CPU) / 1000)),
-      Memory: memory,
-      MemorySwap: memory,
+      ...boundsOf(order),
       RestartPolicy: { Name: "no" },
       SecurityOpt: ["no-new-privileges"],
       Privileged: run.privileged,
       LogConfig: { Type: "json-file", Config: {} },
     },
+  };
+}
+
+type Bounds = Pick<HostConfig, "CpuPeriod" | "CpuQuota" | "Memory" | "MemorySwap" | "MemoryReservation">;
+
+function boundsOf({ run, resources }: Order): Bounds {
+  const { cpuMillis, memoryMib } = run.limits ?? { cpuMillis: null, memoryMib: resources.memoryMib };
+  const bytes = (mib: number): number => Math.max(CONTAINER_MEMORY_MIN_MIB, mib) * MIB;
+  const isBurst = memoryMib === null || memoryMib > resources.memoryMib;
+  return {
+    ...(cpuMillis === null
+      ? {}
+      : {
+          CpuPeriod: QUOTA_PERIOD_US,
+          CpuQuota: Math.max(QUOTA_MIN_US, Math.round((cpuMillis * QUOTA_PERIOD_US) / 1000)),
+        }),
+    ...(memoryMib === null ? {} : { Memory: bytes(memoryMib), MemorySwap: bytes(memoryMib) }),
+    // Beyond what was asked for it is the first to give memory back.
+    ...(isBurst ? { MemoryReservation: bytes(resources.memoryMib) } : {}),
   };
 }
 

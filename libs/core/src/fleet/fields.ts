@@ -6,6 +6,8 @@ export function fieldValue(field: string, offer: OfferDocument): string | null {
     case "hostname":
     case "@hostname":
       return offer.hostname;
+    case "@agent":
+      return offer.agent;
     case "@region":
       return offer.region;
     case "@zone":

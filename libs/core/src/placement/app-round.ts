@@ -1,0 +1,151 @@
+/** One app in a round: what ended is released, what is unwanted is told to stop, what is missing is placed or explained. */
+import {
+  appToken,
+  type Circumstances,
+  ENDED_KEPT_MAX,
+  type EndedRow,
+  type HealthView,
+  instanceId,
+  keys,
+  type PlacedDocument,
+  type PlacedRow,
+  ROUND_INSTANCES_MAX,
+  type Strategy,
+  type WaitingDocument,
+  type WantedRow,
+} from "@muster/contracts";
+import { drawEventId } from "../draw.ts";
+import { countRecord } from "../ledger.ts";
+import type { RoundDraft } from "./draft.ts";
+import { placeMissing } from "./place.ts";
+import { type Ending, endingOf, purgeLeftovers, release } from "./release.ts";
+import { instanceRecord } from "./run-document.ts";
+import { writeWaiting } from "./waiting.ts";
+
+/** What a round did for one app, for spans and logs. */
+export type RoundReport = {
+  readonly app: string;
+  readonly placed: number;
+  readonly stopped: number;
+  readonly released: number;
+  readonly waiting: WaitingDocument | null;
+  /** Keys of leftover records that were purged. */
+  readonly purged: readonly string[];
+};
+
+export type AppRound = {
+  readonly draft: RoundDraft;
+  readonly health: HealthView;
+  readonly endings: readonly Ending[];
+  readonly purged: ReadonlySet<string>;
+  readonly app: string;
+  readonly trace: string | null;
+  readonly circumstances: Circumstances;
+  readonly strategy: Strategy;
+  readonly distance: Float64Array | null;
+};
+
+type Row = { readonly attempt: number };
+/** Attempts are never used twice in an app, so they alone name a row. */
+const attemptsOf = (rows: readonly Row[]): Set<number> => new Set(rows.map((row) => row.attempt));
+
+/** Null: nothing was decided for it. */
+export function decideApp(round: AppRound): RoundReport | null {
+  const { draft, app } = round;
+  const wishes = draft.view.kind("wanted").get(appToken(app))?.value.rows ?? [];
+  const before = draft.view.kind("placed").get(appToken(app))?.value ?? { app, rows: [], ended: [], history: [] };
+  const purged = purgeLeftovers(draft, round.endings, app, before.rows, round.purged);
+  const { kept, ended } = releaseEnded(round, before);
+  const { rows: afterStops, stopped } = orderStops(round, kept, wishes);
+  const answered = attemptsOf(afterStops);
+  for (const { attempt } of [...before.ended, ...ended]) answered.add(attempt);
+  const missing = wishes.filter((wish) => wish.goal === "run" && !answered.has(wish.attempt));
+  const isHolding = draft.holder === null || draft.holder === app;
+  if (isHolding) draft.liftHold();
+  const { fresh, waiting } = placeMissing({ ...round, before }, afterStops, missing);
+  if (draft.holder === app && waiting?.holdFromMs == null) draft.setHold(null);
+  if (isHolding) draft.applyHold();
+
+  const wished = attemptsOf(wishes);
+  const stillEnded = [...before.ended, ...ended].filter((row) => wished.has(row.attempt));
+  const isChanged = ended.length + stopped + fresh.length > 0 || stillEnded.length !== before.ended.length;
+  const isWaitingChanged = writeWaiting(draft, app, waiting, round.circumstances);
+  if (!isChanged && !isWaitingChanged)
+    return purged.length > 0 ? { app, placed: 0, stopped: 0, released: 0, waiting, purged } : null;
+
+  const rows = [...afterStops, ...fresh];
+  if (isChanged) {
+    draft.setRows(app, rows);
+    const value: PlacedDocument = {
+      app,
+      rows,
+      ended: stillEnded,
+      history: [...before.history, ...ended].slice(-ENDED_KEPT_MAX),
+    };
+    draft.writes.push({ key: keys.placed(app), value, expect: draft.view.revision(keys.placed(app)) });
+  } else draft.asserts.push({ key: keys.placed(app), revision: draft.view.revision(keys.placed(app)) });
+  draft.asserts.push({ key: keys.wanted(app), revision: draft.view.revision(keys.wanted(app)) });
+  tell(round, "muster.app.placed", fresh);
+  tell(round, "muster.app.released", ended);
+  return { app, placed: fresh.length, stopped, released: ended.length, waiting, purged };
+}
+
+function tell(
+  { draft, app, trace, circumstances }: AppRound,
+  type: "muster.app.placed" | "muster.app.released",
+  rows: readonly (PlacedRow | EndedRow)[],
+): void {
+  if (rows.length === 0) return;
+  const named = rows.map((row) => ({ ...row, instance: instanceId({ app, slot: row.slot, attempt: row.attempt }) }));
+  draft.events.push({
+    type,
+    subject: app,
+    id: drawEventId(circumstances),
+    data: { app, rows: named },
+    trace,
+  } as (typeof draft.events)[number]);
+}
+
+function releaseEnded(
+  { draft, health, app, trace, circumstances }: AppRound,
+  before: PlacedDocument,
+): { kept: PlacedRow[]; ended: EndedRow[] } {
+  const kept: PlacedRow[] = [];
+  const ended: EndedRow[] = [];
+  for (const row of before.rows) {
+    const ending =
+      draft.decided < ROUND_INSTANCES_MAX ? endingOf(draft.view, health, app, row, circumstances.now) : null;
+    if (ending === null) kept.push(row);
+    else {
+      release(draft, app, row, ending, trace);
+      ended.push(ending);
+    }
+  }
+  return { kept, ended };
+}
+
+/** A stop passes every gate: it takes nothing from the agent. */
+function orderStops(
+  { draft, app, trace }: AppRound,
+  rows: readonly PlacedRow[],
+  wishes: readonly WantedRow[],
+): { rows: readonly PlacedRow[]; stopped: number } {
+  const unwanted = attemptsOf(wishes.filter((wish) => wish.goal === "stop"));
+  if (unwanted.size === 0) return { rows, stopped: 0 };
+  let stopped = 0;
+  const after = rows.map((row): PlacedRow => {
+    const isOrdered = row.goal === "run" && unwanted.has(row.attempt);
+    const ledger = isOrdered && draft.decided < ROUND_INSTANCES_MAX ? draft.ledger(row.agent) : null;
+    const spec = ledger === null ? null : draft.spec(app, row.version);
+    if (ledger === null || spec === null) return row;
+    const next = countRecord(ledger);
+    const stop: PlacedRow = { ...row, goal: "stop" };
+    const offer = draft.view.kind("offer").get(keys.offer(row.agent).slice("offer.".length))?.value;
+    draft.order(instanceRecord(spec, stop, offer ?? { address: row.agent, hostname: row.agent }, trace), next.n);
+    draft.setLedger(next);
+    draft.decided += 1;
+    stopped += 1;
+    return stop;
+  });
+  return { rows: after, stopped };
+}

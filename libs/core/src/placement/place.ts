@@ -1,0 +1,208 @@
+/** Finds agents for the instances of an app that are wanted and stand nowhere yet, version by version. */
+import {
+  type Circumstances,
+  type PlacedDocument,
+  type PlacedRow,
+  ROUND_INSTANCES_MAX,
+  type Strategy,
+  type WaitingDocument,
+  type WantedRow,
+} from "@muster/contracts";
+import { type Ask, askOf } from "../ask.ts";
+import { subtractCustom } from "../custom.ts";
+import { commitShare, shareOf } from "../ledger.ts";
+import { hasNeighbourRules } from "../rules/neighbours.ts";
+import { type Choice, choose, chooseOn, type Group } from "./choose.ts";
+import type { RoundDraft } from "./draft.ts";
+import { groupOf } from "./group.ts";
+import { holdWhileWaiting } from "./hold.ts";
+import { instanceRecord } from "./run-document.ts";
+import { waitingDocument } from "./waiting.ts";
+
+/** How long an agent on which an instance failed is avoided for the next attempt of its slot. */
+const AVOID_FAILED_MS = 10 * 60_000;
+
+export type PlaceInput = {
+  readonly draft: RoundDraft;
+  readonly app: string;
+  readonly before: PlacedDocument;
+  readonly trace: string | null;
+  readonly circumstances: Circumstances;
+  /** The cluster's strategy, for apps that name none. */
+  readonly strategy: Strategy;
+  readonly distance: Float64Array | null;
+};
+
+export type Placed = { readonly fresh: readonly PlacedRow[]; readonly waiting: WaitingDocument | null };
+const NOTHING: Placed = { fresh: [], waiting: null };
+
+/** `rows`: what stands after this round's releases and stops. */
+export function placeMissing(input: PlaceInput, rows: readonly PlacedRow[], missing: readonly WantedRow[]): Placed {
+  const fresh: PlacedRow[] = [];
+  let waiting: WaitingDocument | null = null;
+  for (const version of new Set(missing.map((wish) => wish.version))) {
+    const wishes = missing.filter((wish) => wish.version === version);
+    const placed = placeVersion(input, rows.concat(fresh), version, wishes);
+    fresh.push(...placed.fresh);
+    if (placed.waiting === null) continue;
+    const others: number = waiting?.count ?? 0;
+    waiting = { ...placed.waiting, count: placed.waiting.count + others };
+  }
+  return { fresh, waiting };
+}
+
+function placeVersion(
+  input: PlaceInput,
+  rows: readonly PlacedRow[],
+  version: number,
+  wishes: readonly WantedRow[],
+): Placed {
+  const { draft, app } = input;
+  const spec = draft.spec(app, version);
+  if (spec === null) return NOTHING;
+  const ask = askOf(app, version, spec);
+  const budget = ROUND_INSTANCES_MAX - draft.decided;
+  const isGang = ask.placement.gang !== null;
+  // A gang needs a batch that holds it whole: the next round is empty.
+  if (budget <= 0 || (isGang && wishes.length > budget && draft.decided > 0)) return NOTHING;
+
+  const failed = failedOn(input, wishes);
+  const group = groupFor(input, ask, rows, wishes.length, new Set(failed.values()));
+  if (hasNeighbourRules(ask.placement)) draft.rule(app);
+  const asked = wishes.slice(0, budget);
+  const choices = chooseAll(group, asked, failed);
+  const found = choices.filter((choice) => choice !== null).length;
+  const isWhole = found === asked.length && (!isGang || asked.length === wishes.length);
+  if (isWhole || (!isGang && found === asked.length))
+    return { fresh: commit(input, ask, asked, choices), waiting: null };
+
+  const only = wishes.every((wish) => wish.agent !== null) ? refusedAgents(group, asked, choices) : null;
+  const waiting = waitingDocument(input, group, { wishes: wishes.length, found, only });
+  if (!isGang) return { fresh: commit(input, ask, asked, choices), waiting };
+  const held = choices.filter((choice) => choice !== null);
+  for (const choice of held) undo(group, choice);
+  return { fresh: [], waiting: holdWhileWaiting(draft, ask, held, waiting) };
+}
+
+function groupFor(
+  { draft, circumstances, strategy, distance }: PlaceInput,
+  ask: Ask,
+  rows: readonly PlacedRow[],
+  missing: number,
+  failed: ReadonlySet<string>,
+): Group {
+  const { fleet } = draft;
+  const own: number[] = [];
+  const standing: number[] = [];
+  for (const row of rows) {
+    const agent = fleet.indexOf(row.agent);
+    if (agent === null) continue;
+    standing.push(agent);
+    if (row.version === ask.version) own.push(agent);
+  }
+  const counted = rows.reduce((sum, row) => (row.version === ask.version ? sum + 1 : sum), 0);
+  return groupOf({
+    ask,
+    fleet,
+    own,
+    standing,
+    instances: counted + missing,
+    others: draft,
+    strategy,
+    failed: new Set([...failed].flatMap((agent) => fleet.indexOf(agent) ?? [])),
+    distance,
+    dice: circumstances.dice,
+  });
+}
+
+/** Where an attempt of the same slot failed lately, by slot: a bad machine must not get it again at once (Borg). */
+function failedOn({ before, circumstances }: PlaceInput, wishes: readonly WantedRow[]): Map<number, string> {
+  const failed = new Map<number, string>();
+  if (before.history.length === 0) return failed;
+  const slots = new Set(wishes.map((wish) => wish.slot));
+  for (const { slot, state, agent, atMs } of before.history)
+    if (slots.has(slot) && (state === "failed" || state === "error") && circumstances.now - atMs < AVOID_FAILED_MS)
+      failed.set(slot, agent);
+  return failed;
+}
+
+/** A choice for each wish, or null where there is none. */
+function chooseAll(
+  group: Group,
+  wishes: readonly WantedRow[],
+  failed: ReadonlyMap<number, string>,
+): readonly (Choice | null)[] {
+  const free = wishes.filter((wish) => wish.agent === null);
+  if (free.length === wishes.length) return apart(group, free, choose(group, free.length), failed);
+  const named = chooseOn(
+    group,
+    wishes.map((wish) => (wish.agent === null ? null : group.fleet.indexOf(wish.agent))),
+  );
+  const chosen = choose(group, free.length);
+  return wishes.map((wish, i) => (wish.agent === null ? (chosen.shift() ?? null) : (named[i] as Choice | null)));
+}
+
+/** Keeps each wish off the agent where it just failed, by letting two of them change places. */
+function apart(
+  { fleet }: Group,
+  wishes: readonly WantedRow[],
+  choices: readonly Choice[],
+  failed: ReadonlyMap<number, string>,
+): (Choice | null)[] {
+  const given: (Choice | null)[] = wishes.map((_, i) => choices[i] ?? null);
+  if (failed.size === 0) return given;
+  const isBad = (i: number, choice: Choice | null): boolean =>
+    choice !== null && failed.get((wishes[i] as WantedRow).slot) === fleet.ids[choice.agent];
+  for (let i = 0; i < given.length; i += 1) {
+    if (!isBad(i, given[i] as Choice | null)) continue;
+    const other = given.findIndex(
+      (choice, j) => choice !== null && !isBad(i, choice) && !isBad(j, given[i] as Choice | null),
+    );
+    if (other >= 0) [given[i], given[other]] = [given[other] as Choice | null, given[i] as Choice | null];
+  }
+  return given;
+}
+
+const refusedAgents = ({ fleet }: Group, wishes: readonly WantedRow[], choices: readonly (Choice | null)[]): number[] =>
+  wishes.flatMap(({ agent }, i) => (choices[i] === null && agent !== null ? (fleet.indexOf(agent) ?? []) : []));
+
+function commit(
+  { draft, app, circumstances, trace }: PlaceInput,
+  ask: Ask,
+  wishes: readonly WantedRow[],
+  choices: readonly (Choice | null)[],
+): PlacedRow[] {
+  const spec = draft.spec(app, ask.version);
+  const fresh: PlacedRow[] = [];
+  for (const [i, choice] of choices.entries()) {
+    const { fleet } = draft;
+    const wish = wishes[i] as WantedRow;
+    const offer = choice === null ? null : fleet.offers[choice.agent];
+    if (choice === null || offer == null || spec === null) continue;
+    const agent = fleet.ids[choice.agent] as string;
+    const before = draft.ledger(agent);
+    if (before === null) throw new Error(`${agent} was chosen and has no ledger`);
+    const row: PlacedRow = {
+      slot: wish.slot,
+      attempt: wish.attempt,
+      version: ask.version,
+      goal: "run",
+      agent,
+      ports: [...choice.ports],
+      items: choice.items,
+      atMs: circumstances.now,
+    };
+    const ledger = commitShare(before, shareOf(ask, choice.ports, choice.items));
+    draft.setLedger(ledger);
+    draft.order(instanceRecord(spec, row, offer, trace), ledger.n);
+    draft.decided += 1;
+    fresh.push(row);
+  }
+  return fresh;
+}
+
+function undo({ ask, fleet }: Group, { agent, ports, items }: Choice): void {
+  const taken = fleet.takenCustom(agent);
+  const custom = ask.custom === null ? taken : subtractCustom(taken, { scalars: ask.custom.scalars, items });
+  fleet.giveBack(agent, ask.resources, ports, custom);
+}

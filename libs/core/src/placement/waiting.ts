@@ -1,0 +1,86 @@
+/** What is written about an app that waits: rewritten when it says something new, purged when nothing waits any more. */
+import { appToken, type Circumstances, keys, type Refusal, type WaitingDocument } from "@muster/contracts";
+import type { Ask } from "../ask.ts";
+import { drawEventId } from "../draw.ts";
+import type { Rule } from "../rules/rule.ts";
+import type { Group } from "./choose.ts";
+import type { RoundDraft } from "./draft.ts";
+import { explain } from "./explain.ts";
+import type { PlaceInput } from "./place.ts";
+
+type Wanting = {
+  /** How many were asked for, and how many of them an agent was found for. */
+  readonly wishes: number;
+  readonly found: number;
+  /** The only agents they may run on; null: any. */
+  readonly only: readonly number[] | null;
+};
+
+export function waitingDocument(
+  { draft, app, trace, circumstances }: PlaceInput,
+  { ask, fleet, rules }: Group,
+  { wishes, found, only }: Wanting,
+): WaitingDocument {
+  const before = draft.view.kind("waiting").get(appToken(app))?.value;
+  const { refusals, ...explanation } = explain(ask, fleet, rules, only);
+  const isGang = ask.placement.gang !== null;
+  return {
+    app,
+    count: isGang ? wishes : wishes - found,
+    sinceMs: before?.sinceMs ?? circumstances.now,
+    decidedAtMs: circumstances.now,
+    ...explanation,
+    refusals: isGang ? [...refusals, gangRefusal(explanation.agentsSeen, refusals, wishes, found)] : refusals,
+    follows: followsOf(ask, rules),
+    holdFromMs: null,
+    wantedRevision: draft.view.revision(keys.wanted(app)),
+    trace,
+  };
+}
+
+/** Agents that would take a member are refused by the gang itself, as long as not all members fit at once. */
+function gangRefusal(agentsSeen: number, refusals: readonly Refusal[], wishes: number, found: number): Refusal {
+  const refused = refusals.reduce((sum, { agents }) => sum + agents, 0);
+  return { check: "gang", agents: agentsSeen - refused, reason: `${found} of ${wishes} members fit at once` };
+}
+
+/** Whose placement could let this app be placed: apps that its rules name, any app where they go by labels or globs. */
+function followsOf({ placement }: Ask, rules: readonly Rule[]): string[] {
+  const { machineOf, affinity, antiAffinity } = placement;
+  const named = [machineOf, ...[...affinity, ...antiAffinity].map(({ app }) => app)].flatMap((app) => app ?? []);
+  const isAny =
+    [...affinity, ...antiAffinity].some(({ selector }) => selector !== null) ||
+    rules.some(({ check }) => check === "conflicts");
+  return [...new Set([...named.map(appToken), ...(isAny ? ["*"] : [])])];
+}
+
+/** What has changed but says nothing new. */
+const said = (document: WaitingDocument | null): string =>
+  JSON.stringify(document === null ? null : { ...document, decidedAtMs: 0, trace: null });
+
+/** True when something was written. */
+export function writeWaiting(
+  draft: RoundDraft,
+  app: string,
+  waiting: WaitingDocument | null,
+  circumstances: Circumstances,
+): boolean {
+  const key = keys.waiting(app);
+  const before = draft.view.kind("waiting").get(appToken(app))?.value ?? null;
+  if (waiting === null) {
+    if (before === null) return false;
+    draft.writes.push({ key, value: null, expect: null });
+    return true;
+  }
+  if (said(before) === said(waiting)) return false;
+  draft.writes.push({ key, value: waiting, expect: null });
+  const { count, agentsSeen, refusals, nearest, wouldFitIf } = waiting;
+  draft.events.push({
+    type: "muster.app.waiting",
+    subject: app,
+    id: drawEventId(circumstances),
+    data: { app, count, agentsSeen, refusals, nearest, wouldFitIf },
+    trace: waiting.trace,
+  });
+  return true;
+}
