@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bucketStream, LEASES_BUCKET } from "@muster/contracts";
 import { COUNTS, type Nats, provision } from "@muster/runtime";
 import {
   type FleetProcess,
@@ -37,6 +38,8 @@ export type BenchCluster = {
   cpu(): ReadonlyMap<string, number>;
   /** Resident memory of each process, in MiB. */
   memory(): ReadonlyMap<string, number>;
+  /** The same before there were any agents. */
+  readonly memoryBefore: ReadonlyMap<string, number>;
   /** Batches of all placement processes since each started. */
   batches(): Promise<Batches>;
   stop(): Promise<void>;
@@ -76,10 +79,15 @@ export async function startBenchCluster(
       );
     }
     for (const service of services.values()) service.start();
+    await untilUp(nats, services, say);
+    const memoryBefore = new Map([...services].map(([name, service]) => [name, residentMib(service.pid())]));
     fleet = startFleetProcess(server.url, { agents, facts });
-    await untilReady(nats, fleet, services, agents, say);
+    await untilReady(nats, fleet, agents, say);
     const processes = new Map([...services].map(([name, service]) => [name, () => service.pid()] as const));
-    processes.set("nats-server", () => server.pid() ?? 0).set("fleet", () => fleet?.pid ?? 0);
+    processes
+      .set("bench", () => process.pid)
+      .set("nats-server", () => server.pid() ?? 0)
+      .set("fleet", () => fleet?.pid ?? 0);
     say(`processes: ${[...processes].map(([name, pid]) => `${name} ${pid()}`).join(", ")}`);
     const each = (look: (pid: number) => number) => new Map([...processes].map(([name, pid]) => [name, look(pid())]));
     return {
@@ -91,6 +99,7 @@ export async function startBenchCluster(
       services,
       cpu: () => each(cpuSeconds),
       memory: () => each(residentMib),
+      memoryBefore,
       async batches() {
         const workersOnly = [...services].filter(([name]) => name.startsWith("placement-"));
         const all = await Promise.all(workersOnly.map(([, service]) => batchesOf(service)));
@@ -108,21 +117,25 @@ export async function startBenchCluster(
   }
 }
 
-async function untilReady(
-  nats: Nats,
-  fleet: FleetProcess,
-  services: ReadonlyMap<string, ServiceProcess>,
-  agents: number,
-  say: Say,
-): Promise<void> {
+/** Waits until every service holds its lease. */
+async function untilUp(nats: Nats, services: ReadonlyMap<string, ServiceProcess>, say: Say): Promise<void> {
+  const ended = () => [...services.values()].find((service) => !isAlive(service.pid()))?.name;
+  const leases = async () => (await nats.jsm.streams.info(bucketStream(LEASES_BUCKET))).state.messages;
+  await until(async () => ended() !== undefined || (await leases()) >= services.size, {
+    withinMs: READY_MS,
+    everyMs: 100,
+    what: "a lease of every service",
+  });
+  if (ended() !== undefined) throw new Error(`${ended()} has ended`);
+  say(`${services.size} services are up`);
+}
+
+async function untilReady(nats: Nats, fleet: FleetProcess, agents: number, say: Say): Promise<void> {
   const gates = await watchGates(nats);
   let told = "";
-  let ended: string | undefined;
   try {
     await until(
       () => {
-        ended = [...services.values()].find((service) => !isAlive(service.pid()))?.name;
-        if (ended !== undefined) return true;
         const { registered, synced, ready } = fleet.counts();
         const line = `agents: ${registered} registered, ${gates.tally.sum} gates open, ${synced} synced`;
         if (line !== told) say(line);
@@ -131,7 +144,6 @@ async function untilReady(
       },
       { withinMs: READY_MS, everyMs: 500, what: () => `a ready cluster (${told})` },
     );
-    if (ended !== undefined) throw new Error(`${ended} has ended`);
   } finally {
     await gates.stop();
   }

@@ -35,6 +35,7 @@ function fleetOf(count: number): Fleet {
       runtimes: ["process", "docker"],
       custom: { scalars: {}, sets: {} },
       images: [],
+      gate: { open: true, reason: "open", sinceMs: 1, incarnation: 1 },
       incarnation: 1,
     };
     fleet.setOffer(agent, offer);

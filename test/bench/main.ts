@@ -1,10 +1,16 @@
 /** `npm run bench -- NAME [--samples N] [--agents N] ... [--json]`: the last line of output is one JSON object; non-zero when not correct. */
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
+import { burst } from "./burst.ts";
 import { decideBasic, decideConstrained, decideMixed } from "./decide.ts";
+import { footprint } from "./footprint.ts";
+import { linearity } from "./linearity.ts";
 import { placeDurable, placeRunning } from "./place.ts";
+import { replay } from "./replay.ts";
 import type { Bench, BenchOptions, BenchResult } from "./result.ts";
 import { startLatency } from "./start-latency.ts";
+import { submitRate } from "./submit-rate.ts";
+import { workers as workersBench } from "./workers.ts";
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   "decide-basic": decideBasic,
@@ -13,9 +19,16 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   "start-latency": startLatency,
   "place-durable": placeDurable,
   "place-running": placeRunning,
+  "submit-rate": submitRate,
+  linearity,
+  workers: workersBench,
+  footprint,
+  replay,
+  burst,
 };
-const OPTIONS = ["samples", "agents", "instances", "workers"] as const;
-const USAGE = "npm run bench -- NAME [--samples N] [--agents N] [--instances N] [--workers N] [--json]";
+const OPTIONS = ["samples", "agents", "instances", "workers", "processes", "containers"] as const;
+const USAGE =
+  "npm run bench -- NAME [--samples N] [--agents N] [--instances N] [--workers N] [--processes N] [--containers N] [--json]";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,6 +37,8 @@ const { values, positionals } = parseArgs({
     agents: { type: "string" },
     instances: { type: "string" },
     workers: { type: "string" },
+    processes: { type: "string" },
+    containers: { type: "string" },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -36,8 +51,7 @@ if (values.help === true || bench === undefined) {
 }
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
-const [samples, agents, instances, workers] = OPTIONS.map((option) => numberOf(option, values[option]));
-const options = { samples, agents, instances, workers } as BenchOptions;
+const options = Object.fromEntries(OPTIONS.map((option) => [option, numberOf(option, values[option])])) as BenchOptions;
 const { parameters, figures, correct, nats } = await bench(options, say);
 const machine = {
   cpus: cpus().length,
@@ -51,11 +65,12 @@ const result: BenchResult = { name, parameters, figures, correct, machine, nats 
 process.stdout.write(`${JSON.stringify(result)}\n`);
 process.exit(correct ? 0 : 1);
 
-/** A whole number above zero, or null where none was given. */
+/** A whole number, or null where none was given; 0 leaves out what is counted by it. */
 function numberOf(option: string, text: string | undefined): number | null {
   if (text === undefined) return null;
-  if (!/^[1-9]\d*$/.test(text)) {
-    process.stderr.write(`--${option} takes a whole number above zero, not ${text}\n`);
+  const isZeroFine = option === "processes" || option === "containers";
+  if (!(isZeroFine ? /^\d+$/ : /^[1-9]\d*$/).test(text)) {
+    process.stderr.write(`--${option} takes a whole number${isZeroFine ? "" : " above zero"}, not ${text}\n`);
     process.exit(2);
   }
   return Number(text);

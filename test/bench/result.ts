@@ -17,6 +17,8 @@ export type BenchOptions = {
   readonly agents: number | null;
   readonly instances: number | null;
   readonly workers: number | null;
+  readonly processes: number | null;
+  readonly containers: number | null;
 };
 export type Say = (line: string) => void;
 export type Bench = (options: BenchOptions, say: Say) => Promise<Measured>;

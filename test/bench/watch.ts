@@ -23,10 +23,9 @@ export class Tally {
 
 export type Watch = { readonly tally: Tally; stop(): Promise<void> };
 
-/** Follows the keys of one kind and counts `needle` in each document. Resolves when all that is stored was read. */
-async function follow(nats: Nats, bucket: string, kind: string, needle: string): Promise<Watch> {
+/** Follows the keys of one kind, with a count taken of each document. Resolves when all that is stored was read. */
+async function follow(nats: Nats, bucket: string, kind: string, count: (data: Buffer) => number): Promise<Watch> {
   const tally = new Tally();
-  const bytes = Buffer.from(needle);
   let caughtUp: () => void = () => undefined;
   const complete = new Promise<void>((resolve) => {
     caughtUp = resolve;
@@ -35,7 +34,8 @@ async function follow(nats: Nats, bucket: string, kind: string, needle: string):
     stream: bucketStream(bucket),
     filters: [keySubject(bucket, `${kind}.>`)],
     from: { type: "last-per-subject" },
-    onMessage: (message) => tally.set(message.subject, occurrences(message.data, bytes)),
+    onMessage: ({ subject, data }) =>
+      tally.set(subject, count(Buffer.from(data.buffer, data.byteOffset, data.byteLength))),
     onCaughtUp: caughtUp,
   });
   await tail.start();
@@ -43,19 +43,17 @@ async function follow(nats: Nats, bucket: string, kind: string, needle: string):
   return { tally, stop: () => tail.stop() };
 }
 
-function occurrences(data: Uint8Array, needle: Buffer): number {
-  const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  let count = 0;
-  for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + needle.length)) count += 1;
-  return count;
-}
+const says = (text: string) => (data: Buffer) => (data.includes(text) ? 1 : 0);
+/** Row sets begin with how many they are. */
+const rows = (data: Buffer) => Number(/"rows":\{"count":(\d+)/.exec(data.toString("latin1", 0, 500))?.[1] ?? 0);
 
-/** Rows that were placed and not ordered to stop, over all apps. */
-export const watchPlaced = (nats: Nats): Promise<Watch> => follow(nats, STATE_BUCKET, "placed", '"goal":"run"');
+/** Rows that were placed, over all apps. */
+export const watchPlaced = (nats: Nats): Promise<Watch> => follow(nats, STATE_BUCKET, "placed", rows);
 /** Instances judged to be running. */
-export const watchRunning = (nats: Nats): Promise<Watch> => follow(nats, HEALTH_BUCKET, "verdict", '"level":"running"');
+export const watchRunning = (nats: Nats): Promise<Watch> =>
+  follow(nats, HEALTH_BUCKET, "verdict", says('"level":"running"'));
 /** Agents with open gates. */
-export const watchGates = (nats: Nats): Promise<Watch> => follow(nats, STATE_BUCKET, "ledger", '"open":true');
+export const watchGates = (nats: Nats): Promise<Watch> => follow(nats, STATE_BUCKET, "ledger", says('"open":true'));
 
 /** A connection of the benchmark's own. */
 export const connectBench = (url: string): Promise<Nats> => connectNats({ url }, { name: "bench", waitMs: 10_000 });

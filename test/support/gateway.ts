@@ -12,7 +12,7 @@ export async function startTestGateway(url: string): Promise<Service & { http: s
     otlp: null,
     waitMs: 20_000,
   });
-  const gateway = await startGateway(cluster, { httpHost: "127.0.0.1", httpPort: 0 });
+  const gateway = await startGateway(cluster, { httpHost: "127.0.0.1", httpPort: 0, strategy: "spread" });
   return {
     http: `http://127.0.0.1:${gateway.port}`,
     async stop() {

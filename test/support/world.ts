@@ -110,6 +110,7 @@ export class World {
       runtimes: ["process", "docker"],
       custom: { scalars: {}, sets: {} },
       images: [],
+      gate: { open: true, reason: "open", sinceMs: 1, incarnation: 1 },
       incarnation: 1,
       ...more,
     };

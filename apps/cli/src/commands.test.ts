@@ -217,6 +217,33 @@ test("a change of an app that is locked is a conflict", async () => {
   );
 });
 
+test("plan has an exit code for each answer, and tells programs all of it", async () => {
+  const file = await fileOf("hello.yaml", "id: hello\n");
+  const spots = { first: { places: [], stops: [] }, places: [{ agent: "n1", count: 1 }], stops: [] };
+  const about = { app: "/hello", summary: "hello would start", action: "start", version: null, changes: [] };
+  const counts = { instances: { from: 0, to: 1 }, replaces: false, keeps: 0, meanwhile: null, unplaced: 0 };
+  const rest = { rehearsed: { steps: 1, isWhole: true }, waiting: null, delayedUntilMs: null };
+  const warnings = [{ path: "/cpu", message: "is not known", line: 1, column: 1 }];
+  for (const [outcome, code] of [
+    ["unchanged", 0],
+    ["fits", 10],
+    ["unplaced", 3],
+    ["refused", 5],
+  ] as const) {
+    const refusal = outcome === "refused" ? { code: "app.locked", message: "a deployment runs" } : null;
+    const body = { ...about, ...counts, ...spots, ...rest, outcome, refusal, warnings };
+    cluster.intercept = ({ path }) => (path === "/v1/plan" ? { body } : null);
+    const told = await muster("plan", [file]);
+    assert.equal(told.code, code);
+    assert.match(told.err, /^! \/cpu: is not known \(line 1, column 1\)\n/);
+    assert.equal(told.err.includes("muster run --force"), outcome === "refused");
+    const json = await muster("plan", [file], { options: { json: true } });
+    assert.deepEqual([json.code, json.err, JSON.parse(json.out)], [code, "", body]);
+    assert.equal((await muster("plan", [file], { output: "name" })).out, `${outcome}\n`);
+  }
+  assert.equal(cluster.heard[0]?.body, '{"id":"hello"}');
+});
+
 test("scale, stop and restart find an app by the beginning of its name; rm wants all of it", async () => {
   cluster.app("/hello", 1);
   assert.match((await muster("scale", ["hel=3"])).err, /\/hello runs: 3 instances/);
@@ -276,6 +303,7 @@ test("why shows the sentence and the funnel behind it", async () => {
     wanted: 2,
     running: 0,
     summary: "hello needs 2 more",
+    hold: { app: "/train", version: 1, members: { n7: 1 }, sinceMs: now, untilMs: now + 4_040 },
     waiting: {
       app,
       count: 2,
@@ -289,7 +317,10 @@ test("why shows the sentence and the funnel behind it", async () => {
       ],
       nearest: { agent: "n7", lacks: "needs 0.5 cpus, 0.3 free" },
       cures: ["agent.offer", "instance.released"],
-      wouldFitIf: [], follows: [], holdFromMs: null, wantedRevision: 1,
+      wouldFitIf: ["there were one more agent like n7"],
+      follows: [],
+      holdFromMs: null,
+      wantedRevision: 1,
       trace: null,
     },
   });
@@ -301,11 +332,13 @@ test("why shows the sentence and the funnel behind it", async () => {
     "  constraints  11 of 14  rack is a",
     "  cpus          3 of 14  needs 0.5 cpus, 0.3 free",
     "",
-    "  instances    2 wanted, 0 running",
-    "  nearest fit  n7: needs 0.5 cpus, 0.3 free",
-    "  waiting      2 instances, for 1m32s",
-    "  tried again  when an agent joins or grows or an instance ends",
-    "  last tried   1s ago",
+    "  instances     2 wanted, 0 running",
+    "  nearest fit   n7: needs 0.5 cpus, 0.3 free",
+    "  would fit if  there were one more agent like n7",
+    "  held          1 on n7, for /train, for another 4.0s",
+    "  waiting       2 instances, for 1m32s",
+    "  tried again   when an agent joins or grows or an instance ends",
+    "  last tried    1s ago",
     "",
   ]);
 });

@@ -9,18 +9,20 @@ export const EXIT = {
   timedOut: 4,
   conflict: 5,
   unreachable: 6,
+  changes: 10,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 export const EXIT_MEANINGS: readonly (readonly [code: ExitCode, meaning: string])[] = [
-  [EXIT.reached, "what was asked is reached"],
+  [EXIT.reached, "what was asked is reached; plan: nothing would change"],
   [EXIT.failed, "it failed"],
   [EXIT.usage, "the command or the document is wrong, or a name is unknown or ambiguous"],
-  [EXIT.notPlaced, "instances still wait for a place when the time is over"],
+  [EXIT.notPlaced, "instances still wait for a place when the time is over, or would have none"],
   [EXIT.timedOut, "the time is over before the deployment is"],
   [EXIT.conflict, "somebody else changes, or changed, the same app"],
   [EXIT.unreachable, "nobody answers, or the credentials are refused"],
+  [EXIT.changes, "plan: something would change, and all of it has a place"],
   [EXIT.interrupted, "interrupted; a deployment goes on"],
 ];
 

@@ -168,7 +168,12 @@ export class FakeCluster {
   #why(about: string): Why {
     const app = this.apps.get(about)?.id ?? about;
     const base = { app, status: "running", wanted: 1, running: 1, healthy: 0, waiting: null, delay: null } as const;
-    const rest = { lastFailure: null, deployment: null, summary: "all 1 wanted instances run and are healthy" };
+    const rest = {
+      hold: null,
+      lastFailure: null,
+      deployment: null,
+      summary: "all 1 wanted instances run and are healthy",
+    };
     return { ...base, ...rest, ...this.why?.(app) };
   }
 

@@ -45,6 +45,7 @@ test("help begins with examples, names every command and explains the exit codes
   for (const command of [
     "up",
     "run",
+    "plan",
     "apps",
     "ps",
     "agents",
@@ -59,7 +60,7 @@ test("help begins with examples, names every command and explains the exit codes
     "version",
   ])
     assert.match(out, new RegExp(`^ {2}${command} `, "m"));
-  for (const exit of [0, 1, 2, 3, 4, 5, 6, 130]) assert.match(out, new RegExp(`^ {2}${exit} `, "m"));
+  for (const exit of [0, 1, 2, 3, 4, 5, 6, 10, 130]) assert.match(out, new RegExp(`^ {2}${exit} `, "m"));
   assert.equal((await start([]).ended).out, out);
 });
 
@@ -75,6 +76,7 @@ for (const args of [
   ["scale", "hello"],
   ["logs", "--tail", "x", "hello"],
   ["run"],
+  ["plan"],
 ])
   test(`muster ${args.join(" ")} exits with 2`, async () => {
     const { code, out } = await start(args).ended;

@@ -38,6 +38,20 @@ const SHIP: readonly Entry[] = [
     load: async () => (await import("./commands/run.ts")).run,
   },
   {
+    usage: "plan <file>",
+    about: "show what run would change, and where instances would be placed; changes nothing",
+    examples: [
+      ["muster plan hello.json", "the difference, the agents, what stops, what has no place and why"],
+      ["muster plan hello.yaml --json", "for programs; the same as -o json"],
+      ["muster plan hello.json; [ $? -eq 10 ]", "exit code 0: no change, 10: all has a place, 3: some has none"],
+    ],
+    options: [
+      option("--json", "one JSON document"),
+      option("--force", "as if run with --force: a deployment that runs would be overtaken"),
+    ],
+    load: async () => (await import("./commands/plan.ts")).run,
+  },
+  {
     usage: "scale <app> [instances]",
     about: "change how many instances run",
     examples: [

@@ -11,6 +11,8 @@ import {
   DeploymentDocumentSchema,
   InstancesReplySchema,
   type InstanceView,
+  type Plan,
+  PlanSchema,
   type Why,
   WhySchema,
 } from "@muster/contracts";
@@ -45,6 +47,8 @@ export type Client = {
   app(id: AppId): Promise<AppView>;
   /** `spec` is the text as people wrote it, so that errors name its lines. */
   createApp(spec: string, options?: ChangeOptions): Promise<Change>;
+  /** What `spec` would change and where its instances would stand. `force`: a running deployment is no refusal. */
+  planApp(spec: string, options?: ChangeOptions): Promise<Plan>;
   /** Makes the app exactly this: fields that are not given go back to their defaults. */
   replaceApp(id: AppId, spec: string, options?: ChangeOptions): Promise<Change>;
   /** Changes the given fields only. */
@@ -92,6 +96,11 @@ export function createClient(nats: Nats, { from, ...options }: { from: string } 
     apps: async () => (await get("/v2/apps", AppsReplySchema)).apps,
     app: async (id) => (await get(appPath(id), AppReplySchema)).app,
     createApp: (spec, more = {}) => change(null, "POST", "/v2/apps", spec, more),
+    planApp: async (spec, { force, traceparent = null } = {}) => {
+      const path = `/v1/plan${force === true ? "?force=true" : ""}`;
+      const reply = await ask({ method: "POST", path, body: spec, traceparent, isQuestion: true });
+      return PlanSchema.parse(JSON.parse(reply.body));
+    },
     replaceApp: (id, spec, more = {}) => change(id, "PUT", `${appPath(id)}?partialUpdate=false`, spec, more),
     patchApp,
     scaleApp: (id, instances, more = {}) => patchApp(id, { instances }, more),

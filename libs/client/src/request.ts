@@ -18,6 +18,8 @@ export type Call = {
   readonly path: string;
   readonly body?: string | null;
   readonly traceparent?: string | null;
+  /** It changes nothing, whatever its method: asking again is harmless. */
+  readonly isQuestion?: boolean;
 };
 
 export type CallOptions = {
@@ -85,8 +87,9 @@ function nobody(nats: Nats, cause: unknown): MusterError {
   );
 }
 
-function silent(nats: Nats, { method, path }: Call, timeoutMs: number, cause: unknown): MusterError {
-  const unknown = method === "GET" ? "" : "; whether the change was made is not known, so look before you repeat it";
+function silent(nats: Nats, request: Call, timeoutMs: number, cause: unknown): MusterError {
+  const { method, path, isQuestion = method === "GET" } = request;
+  const unknown = isQuestion ? "" : "; whether the change was made is not known, so look before you repeat it";
   return new MusterError(
     "nats.unreachable",
     `no answer to ${method} ${path} within ${timeoutMs / 1000} s from the gateway at ${nats.connection.getServer()}${unknown}: see "muster doctor"`,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { GATE_REASONS } from "./documents/agent.ts";
 import { DeploymentDocumentSchema } from "./documents/app.ts";
 import { LEVELS } from "./documents/health.ts";
-import { WaitingDocumentSchema } from "./documents/wish.ts";
+import { HoldDocumentSchema, WaitingDocumentSchema } from "./documents/wish.ts";
 import { AttributeSchema, PortRangeSchema, ResourcesSchema } from "./resources.ts";
 
 /** Request on `muster.api`: an HTTP request as a message. `traceparent` travels in the message's headers. */
@@ -98,6 +98,8 @@ export const WhySchema = z.object({
   running: z.int(),
   healthy: z.int(),
   waiting: WaitingDocumentSchema.nullable(),
+  /** Free capacity that a gang keeps just now, this app or one that it waits beside; null: nobody does. */
+  hold: HoldDocumentSchema.nullable().default(null),
   /** When the next attempt is due after failures, or null. */
   delay: z.object({ failures: z.int(), untilMs: z.int() }).nullable(),
   lastFailure: InstanceViewSchema.nullable(),
@@ -106,6 +108,63 @@ export const WhySchema = z.object({
   summary: z.string(),
 });
 export type Why = z.infer<typeof WhySchema>;
+
+/** One field of a spec that would change, by its path as problems name it: `/env/LEVEL`, `/constraints(0)`. */
+export const PlanChangeSchema = z.object({
+  path: z.string(),
+  op: z.enum(["add", "remove", "change"]),
+  /** null where it is added. */
+  old: z.unknown(),
+  /** null where it is removed. */
+  new: z.unknown(),
+});
+export type PlanChange = z.infer<typeof PlanChangeSchema>;
+
+const SpotSchema = z.object({ agent: z.string(), count: z.int().min(1) });
+/** So many instances on one agent. */
+export type Spot = z.infer<typeof SpotSchema>;
+const StopSchema = SpotSchema.extend({ instances: z.array(z.string()) });
+
+/** One answer, one exit code of `muster plan`: nothing would change; all has a place; some has none; it would be refused now. */
+export const PLAN_OUTCOMES = ["unchanged", "fits", "unplaced", "refused"] as const;
+
+/** `POST /v1/plan`: what a spec would change, and where its instances would stand. Nothing is changed by asking. */
+export const PlanSchema = z.object({
+  app: z.string(),
+  outcome: z.enum(PLAN_OUTCOMES),
+  /** One sentence that answers the question. */
+  summary: z.string(),
+  action: z.enum(["none", "start", "scale", "upgrade"]),
+  /** Why the change itself would be refused just now, such as by a deployment that runs; the plan then overtakes it. */
+  refusal: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** The version the app stands at, or null where there is no app yet. */
+  version: z.int().nullable(),
+  instances: z.object({ from: z.int(), to: z.int() }),
+  changes: z.array(PlanChangeSchema),
+  /** True when every instance that stands is replaced; else some are only added or stopped. */
+  replaces: z.boolean(),
+  /** Instances that go on as they are. */
+  keeps: z.int(),
+  /** What happens at once, within the capacities of `upgradeStrategy`: the rest follows as instances come up and end. */
+  first: z.object({ places: z.array(SpotSchema), stops: z.array(StopSchema) }),
+  /** All of it, `first` included: the agents that would get instances, most first, and what would be stopped. */
+  places: z.array(SpotSchema),
+  stops: z.array(StopSchema),
+  /** How many instances stand ready at least, and stand at most, until all is done; null where none is replaced. */
+  meanwhile: z.object({ least: z.int(), most: z.int() }).nullable(),
+  /** Steps that were rehearsed one by one. `isWhole` false: the rest as if all old instances had made way at once. */
+  rehearsed: z.object({ steps: z.int(), isWhole: z.boolean() }),
+  /** Instances without a place, and the refusals of those that were tried. */
+  unplaced: z.int(),
+  waiting: WaitingDocumentSchema.nullable(),
+  /** Failures hold the app's next instances back until then. */
+  delayedUntilMs: z.int().nullable(),
+  /** What was understood otherwise than it was written. */
+  warnings: z.array(
+    z.object({ path: z.string(), message: z.string(), line: z.int().optional(), column: z.int().optional() }),
+  ),
+});
+export type Plan = z.infer<typeof PlanSchema>;
 
 /** `GET /v1/cluster`: what `muster doctor` and `muster up` show first. */
 export const ClusterViewSchema = z.object({

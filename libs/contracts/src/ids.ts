@@ -8,11 +8,16 @@ export type AgentId = string;
 export type Version = number;
 
 /** `/prod/web.api` -> `prod_web=api`; reversible, since path segments hold neither `_` nor `=`. */
-export const appToken = (id: AppId): string => id.replace(/^\//, "").replaceAll("/", "_").replaceAll(".", "=");
+export function appToken(id: AppId): string {
+  // Rounds ask for one app's token thousands of times in a row.
+  if (id !== lastApp.id) lastApp = { id, token: id.replace(/^\//, "").replaceAll("/", "_").replaceAll(".", "=") };
+  return lastApp.token;
+}
+let lastApp = { id: "", token: "" };
 export const appIdOf = (token: string): AppId => `/${token.replaceAll("_", "/").replaceAll("=", ".")}`;
 
 /** `n1.rack2` -> `n1=rack2`; reversible, since agent ids hold no `=`. */
-export const agentToken = (id: AgentId): string => id.replaceAll(".", "=");
+export const agentToken = (id: AgentId): string => (id.includes(".") ? id.replaceAll(".", "=") : id);
 export const agentIdOf = (token: string): AgentId => token.replaceAll("=", ".");
 
 /** Agents and apps are spread over this many shards by hash; a shard has one holder at a time. */

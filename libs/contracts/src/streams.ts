@@ -108,6 +108,7 @@ export const streamSpecs = (replicas: number): readonly StreamSpec[] => [
     name: STREAM.queue,
     subjects: ["muster.queue.>"],
     retention: "workqueue",
+    atomic: true,
     maxMessagesPerSubject: 1,
     maxAgeMs: DAY_MS,
     description: "wake-ups: look at this app",

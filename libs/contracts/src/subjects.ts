@@ -57,6 +57,7 @@ export const subjects = {
   fact: (agent: AgentId, ref: InstanceRef, state: string) =>
     `muster.facts.${agentShard(agent)}.${agentToken(agent)}.${appToken(ref.app)}.${ref.slot}.${ref.attempt}.${state}`,
   factsOf: (agent: AgentId) => `muster.facts.${agentShard(agent)}.${agentToken(agent)}.>`,
+  facts: "muster.facts.>",
   /** Instance records as they are committed, republished by the state stream; body empty when purged. */
   launchesOf: (agent: AgentId) => `muster.launch.${agentShard(agent)}.${agentToken(agent)}.>`,
   launches: "muster.launch.>",

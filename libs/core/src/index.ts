@@ -14,7 +14,7 @@ export * from "./placement/round.ts";
 export * from "./placement/run-document.ts";
 export * from "./rollout/decide.ts";
 export * from "./rollout/plan.ts";
-export type { OtherApps } from "./rules/rule.ts";
 export { hasNeighbourRules } from "./rules/neighbours.ts";
+export type { OtherApps } from "./rules/rule.ts";
 export * from "./supply/decide.ts";
 export * from "./supply/liveness.ts";

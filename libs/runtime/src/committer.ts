@@ -17,6 +17,7 @@ import {
   keySubject,
   keys,
   MARKER_TTL_MS,
+  storedForm,
   type Write,
 } from "@muster/contracts";
 import { type BatchMessage, commitBatch, EXPECT } from "./batch.ts";
@@ -144,7 +145,7 @@ export class Committer {
       headers["Nats-Rollup"] = "sub";
       headers["Nats-TTL"] = `${MARKER_TTL_MS / 1_000}s`;
     } else if (write.ttlMs !== undefined) headers["Nats-TTL"] = `${Math.ceil(write.ttlMs / 1_000)}s`;
-    const body = write.value === null ? "" : JSON.stringify(write.value);
+    const body = write.value === null ? "" : JSON.stringify(storedForm(write.key, write.value));
     return { key: write.key, write, message: { subject: keySubject(this.#view.bucket, write.key), body, headers } };
   }
 

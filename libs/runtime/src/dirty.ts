@@ -1,10 +1,12 @@
 /** A set of things to look at again, worked off in rounds, one round at a time; what changes meanwhile is looked at again. */
-import { backoffMs, pause } from "./clock.ts";
+import { backoffMs, monotonicMs, pause } from "./clock.ts";
 import { createLog, type Log } from "./log.ts";
 
 export type RoundsOptions = {
   readonly name: string;
   readonly roundMax: number;
+  /** How long a key rests after it was looked at: what changes meanwhile is looked at once. Default: not at all. */
+  readonly restMs?: (key: string) => number;
   /** Looks at some; throws where infrastructure fails, and all of them are looked at again. */
   readonly handle: (keys: readonly string[]) => Promise<void>;
 };
@@ -13,6 +15,8 @@ export class Rounds {
   readonly #options: RoundsOptions;
   readonly #dirty = new Set<string>();
   readonly #timers = new Map<string, { atMs: number; timer: NodeJS.Timeout }>();
+  /** Until when keys rest, monotonic ms. */
+  readonly #resting = new Map<string, number>();
   readonly #log: Log;
   #running: Promise<void> | null = null;
   #stopped = false;
@@ -24,6 +28,11 @@ export class Rounds {
 
   mark(key: string): void {
     if (this.#stopped) return;
+    const restMs = (this.#resting.get(key) ?? 0) - monotonicMs();
+    if (restMs > 0) {
+      this.markAt(key, Date.now() + restMs + 1);
+      return;
+    }
     this.#dirty.add(key);
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
@@ -54,14 +63,29 @@ export class Rounds {
     await this.#running;
   }
 
+  #rest(keys: readonly string[]): void {
+    const { restMs } = this.#options;
+    if (restMs === undefined) return;
+    const now = monotonicMs();
+    for (const key of keys) {
+      const ms = restMs(key);
+      if (ms > 0) this.#resting.set(key, now + ms);
+      else this.#resting.delete(key);
+    }
+  }
+
   async #run(): Promise<void> {
     // One turn of the loop later everything that changed in one batch is marked.
     await new Promise((resolve) => setImmediate(resolve));
     for (let failures = 0; this.#dirty.size > 0 && !this.#stopped; ) {
-      const keys = [...this.#dirty].slice(0, failures > 3 ? 1 : this.#options.roundMax);
+      const keys = this.#dirty
+        .values()
+        .take(failures > 3 ? 1 : this.#options.roundMax)
+        .toArray();
       for (const key of keys) this.#dirty.delete(key);
       try {
         await this.#options.handle(keys);
+        this.#rest(keys);
         failures = 0;
       } catch (cause) {
         failures += 1;

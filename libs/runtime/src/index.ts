@@ -7,6 +7,7 @@ export * from "./dirty.ts";
 export * from "./graveyard.ts";
 export * from "./headers.ts";
 export * from "./json.ts";
+export * from "./key-index.ts";
 export * from "./log.ts";
 export * from "./membership.ts";
 export * from "./nats-context.ts";

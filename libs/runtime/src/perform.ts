@@ -2,8 +2,18 @@
  * Commit, then wake, then (by the caller) acknowledge. In this order: a crash after the commit redelivers the message,
  * which finds its work done; a wake-up before the commit would look at the world as it was.
  */
-import { type Decision, HEADER, HEALTH_BUCKET, subjects, type Wake } from "@muster/contracts";
+import {
+  type AppId,
+  BATCH_MESSAGES_MAX,
+  type Decision,
+  HEADER,
+  HEALTH_BUCKET,
+  subjects,
+  type Wake,
+  type WakeClass,
+} from "@muster/contracts";
 import { headers } from "@nats-io/transport-node";
+import { type BatchMessage, commitBatch } from "./batch.ts";
 import { backoffMs, pause } from "./clock.ts";
 import type { Committer } from "./committer.ts";
 import type { Nats } from "./connect.ts";
@@ -34,16 +44,48 @@ export async function perform(
     if (done.outcome.type === "committed") {
       const { revisions } = done.outcome;
       const header = committer.bucket === HEALTH_BUCKET ? HEADER.healthRevision : HEADER.revision;
-      await Promise.all(
-        done.decision.wakes.map((wake) =>
-          wakeUp(nats, wake, { [header]: String(revisions.get(wake.key) ?? 0) }, wake.trace ?? done.decision.trace),
-        ),
+      await wakeAll(
+        nats,
+        done.decision.wakes.map((wake) => ({
+          ...wake,
+          revisions: { [header]: String(revisions.get(wake.key) ?? 0) },
+          trace: wake.trace ?? done.decision.trace,
+        })),
       );
       return { decision: done.decision, revisions, tries };
     }
     if (tries >= STALE_TRIES_MAX) throw new Error(`lost ${tries} revisions in a row`);
     if (tries > 3) await pause(backoffMs(tries - 3, { firstMs: 2, capMs: 100 }));
   }
+}
+
+/** "Look at this app." */
+export type WakeUp = {
+  readonly wakeClass: WakeClass;
+  readonly app: AppId;
+  /** Revisions that whoever is woken must have read, as headers. */
+  readonly revisions: Readonly<Record<string, string>>;
+  readonly trace: string | null;
+};
+
+/** Many at once, synced to disk once. */
+export async function wakeAll(nats: Nats, wakes: readonly WakeUp[]): Promise<void> {
+  for (let at = 0; at < wakes.length; at += BATCH_MESSAGES_MAX) {
+    const some = wakes.slice(at, at + BATCH_MESSAGES_MAX);
+    const messages = new Map(some.map((wake) => [subjects.wake(wake.wakeClass, wake.app), messageOf(wake)]));
+    // One by one where there is one, and where the server takes no batch.
+    const isDone =
+      messages.size > 1 && (await commitBatch(nats.connection, [...messages.values()])).type === "committed";
+    if (!isDone)
+      await Promise.all(
+        some.map(({ wakeClass, app, revisions, trace }) => wakeUp(nats, { wakeClass, app }, revisions, trace)),
+      );
+  }
+}
+
+function messageOf({ wakeClass, app, revisions, trace }: WakeUp): BatchMessage {
+  const headers = { ...revisions, ...(trace === null ? {} : { [HEADER.traceparent]: trace }) };
+  return { subject: subjects.wake(wakeClass, app), body: "", headers };
 }
 
 /** "Look at this app." A lost one costs time only, so after some tries it is let go: whoever waits looks again. */

@@ -74,6 +74,11 @@ export class Shards {
     return this.#held.has(shard) && this.#membership.isHeld && this.#view.complete;
   }
 
+  /** True while the term names us, though we may not act just now: nobody else will until another one takes it over. */
+  isOurs(shard: number): boolean {
+    return this.#held.has(shard);
+  }
+
   /** What every write about this shard asserts. */
   assertion(shard: number): Assertion {
     const key = keys.term(this.#service, shard);

@@ -67,7 +67,7 @@ export class BucketView<K extends Kinds> {
       stream: bucketStream(bucket),
       filters: Object.keys(kinds).map((kind) => keySubject(bucket, SINGLE_KINDS.has(kind) ? kind : `${kind}.>`)),
       from: { type: "last-per-subject" },
-      onMessage: (message) => this.#take(message),
+      onMessage: (message, sequence) => this.#take(message, sequence),
       onCaughtUp: () => this.#caughtUp(),
       onBehind: () => {
         this.#complete = false;
@@ -148,15 +148,20 @@ export class BucketView<K extends Kinds> {
     const [kind, rest] = split(key);
     const documents = this.#documents.get(kind);
     if (documents === undefined || revision <= this.revision(key)) return;
+    this.#set(documents, { kind, rest, key, value, revision }, ttlMs);
+  }
+
+  #set(documents: Map<string, Entry<unknown>>, change: Change, ttlMs: number | null): void {
+    const { key, rest, value, revision } = change;
     if (value === null) {
       documents.delete(rest);
       this.#markers.set(key, { revision, atMs: monotonicMs() });
     } else {
       documents.set(rest, { value, revision });
-      this.#markers.delete(key);
+      if (this.#markers.size > 0) this.#markers.delete(key);
     }
     if (ttlMs !== null && value !== null) this.#ending.set(key, { revision, atMs: monotonicMs() + ttlMs });
-    for (const listener of this.#listeners) listener({ kind, rest, key, value, revision });
+    for (const listener of this.#listeners) listener(change);
   }
 
   /**
@@ -194,26 +199,27 @@ export class BucketView<K extends Kinds> {
     for (const key of keys) this.#markers.delete(key);
   }
 
-  #take(message: JsMsg): void {
+  #take(message: JsMsg, revision: number): void {
     const key = subjectKey(this.bucket, message.subject);
-    if (this.#documents.has(split(key)[0]) && message.seq > this.revision(key)) {
+    const [kind, rest] = split(key);
+    const documents = this.#documents.get(kind);
+    // Whatever is not newer is our own write, or one that was read before.
+    if (
+      documents !== undefined &&
+      revision > (documents.get(rest)?.revision ?? this.#markers.get(key)?.revision ?? 0)
+    ) {
       const head = headerText(message);
-      if (PURGES.test(head)) this.apply(key, null, message.seq);
-      else this.#read(key, message, head);
+      const value = PURGES.test(head) ? null : this.#read(kind, key, message, head);
+      if (value !== undefined) this.#set(documents, { kind, rest, key, value, revision }, ttlMsOf(head, message));
     }
     if (this.#waiters.size > 0)
-      for (const waiter of this.#waiters) if (waiter.revision <= message.seq) waiter.resolve(true);
+      for (const waiter of this.#waiters) if (waiter.revision <= revision) waiter.resolve(true);
   }
 
-  /** A document nobody can read is parked and passed over: it must never stop a restart. */
-  #read(key: string, message: JsMsg, head: string): void {
-    const [kind] = split(key);
-    const schema = this.#kinds[kind];
-    if (schema === undefined) return;
+  /** The document in a message. One nobody can read is parked and passed over: it must never stop a restart. */
+  #read(kind: string, key: string, message: JsMsg, head: string): unknown {
     try {
-      const own = this.#ownWrite(head);
-      const value = own === undefined ? schema.parse(message.json()) : own;
-      this.apply(key, value, message.seq, ttlMsOf(head, message));
+      return this.#ownWrite(head) ?? (this.#kinds[kind] as z.ZodType).parse(message.json());
     } catch (cause) {
       const error = (cause as Error).message.slice(0, 500);
       this.#log.error({ key, revision: message.seq, error }, "a document that cannot be read is passed over");
@@ -225,6 +231,7 @@ export class BucketView<K extends Kinds> {
         error: `the document at ${key} cannot be read: ${error}`,
         body: message.data,
       });
+      return undefined;
     }
   }
 

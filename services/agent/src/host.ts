@@ -26,6 +26,10 @@ export type Host = {
   /** Runtimes that could be used when the agent started. */
   readonly usable: readonly RuntimeName[];
   lookForRuntimes(): Promise<RuntimeName[]>;
+  /** Container images that need no pull; null when no engine says. */
+  lookForImages(): Promise<readonly string[] | null>;
+  /** Called when an image was pulled. */
+  onPulled: () => void;
   close(): Promise<void>;
 };
 
@@ -48,17 +52,16 @@ export async function openHost(
         return identity.incarnation;
       },
     };
-    const runtimes: Runtimes = {
-      process: processRuntime(workDir),
-      docker: dockerRuntime({
-        socketPath: config.dockerSocket,
-        pullTimeoutMs: config.dockerPullMs,
-        allowPrivileged: config.dockerAllowPrivileged,
-        agent: config.agentId,
-        owner: identity.life,
-        log,
-      }),
-    };
+    const docker = dockerRuntime({
+      socketPath: config.dockerSocket,
+      pullTimeoutMs: config.dockerPullMs,
+      allowPrivileged: config.dockerAllowPrivileged,
+      agent: config.agentId,
+      owner: identity.life,
+      log,
+      onPulled: () => host.onPulled(),
+    });
+    const runtimes: Runtimes = { process: processRuntime(workDir), docker };
     const { usable, why } = await look(runtimes, config.runtimes);
     if (usable.length === 0) throw new AgentStop("unusable", `this agent can run nothing: ${why}`);
     const journal = openJournal(workDir, Date.now, log);
@@ -83,7 +86,7 @@ export async function openHost(
     sweepNext();
     const timer = setInterval(sweepNext, SWEEP_MS).unref();
 
-    return {
+    const host: Host = {
       workDir,
       identity,
       self,
@@ -91,6 +94,8 @@ export async function openHost(
       supervisor,
       usable,
       lookForRuntimes: async () => (await look(runtimes, config.runtimes)).usable,
+      lookForImages: async () => (config.runtimes.includes("docker") ? docker.images() : null),
+      onPulled: () => {},
       async close() {
         clearInterval(timer);
         supervisor.close();
@@ -100,6 +105,7 @@ export async function openHost(
         unlock();
       },
     };
+    return host;
   } catch (cause) {
     unlock();
     throw cause;

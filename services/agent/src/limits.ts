@@ -18,6 +18,8 @@ export const SCAN_PAUSE_MS = 50;
 /** After SIGKILL the kernel may hold a process for a while; then its end is reported without it. */
 export const KILLED_WAIT_MS = 5_000;
 
+/** Processes are prepared this many at a time, while one of them is being started: starts themselves follow each other. */
+export const PROCESS_STARTS_MAX = 6;
 /** Containers are prepared and started this many at a time; the engine is the slower part. */
 export const CONTAINER_STARTS_MAX = 8;
 /** Answers of the engine that take longer are treated as unknown. */
@@ -26,6 +28,12 @@ export const ENGINE_TIMEOUT_MS = 30_000;
 export const ENGINE_PING_MS = 5_000;
 /** The list of containers is compared this often, because events may be missed. */
 export const ENGINE_LIST_MS = 5_000;
+/** Names of images in a report; the newest are told. */
+export const IMAGES_TOLD_MAX = 200;
+/** The engine is asked for its images this often, because others may pull and remove them too. */
+export const IMAGES_LOOK_MS = 60_000;
+/** A changed list is told at most this often. */
+export const IMAGES_TELL_MS = 30_000;
 /** Docker refuses less. */
 export const CONTAINER_MEMORY_MIN_MIB = 32;
 
@@ -46,8 +54,14 @@ export const FIRST_PROBE_MS = 100;
 /** No check waits longer than this for its first probe, however long its interval (Marathon's rule). */
 export const FIRST_PROBE_MAX_MS = 5_000;
 
-/** A fact that the next one is close behind waits this long for it, so that both travel in one batch. */
+/** A fact that the next one is close behind waits this long for it, so that both travel together. */
 export const COMPANY_MS = 50;
+/** While more starts wait their turn, a checkpoint waits this long to share the disk's time with the next ones. */
+export const CROWD_WRITE_MS = 20;
+/** And its fact so long to share a batch: each costs the server, and everybody who listens, as much as a start costs us. */
+export const CROWD_SEND_MS = 100;
+/** That facts were stored is written down with whatever comes next, or after so long. */
+export const STORED_WITHIN_MS = 1_000;
 
 /** Wait for facts to be stored when the agent stops. */
 export const STOP_FLUSH_MS = 2_000;

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import {
   type AgentReport,
+  type CustomResources,
   PORT_RANGE,
   type PortRange,
   parseAttributes,
@@ -17,7 +18,21 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
   version: string;
 };
 
-export type Supply = { readonly capacity: Resources; readonly ports: PortRange[] };
+export type Supply = {
+  readonly capacity: Resources;
+  readonly ports: PortRange[];
+  /** What the operator named beyond what every machine has. */
+  readonly custom: CustomResources;
+};
+
+/** What changes while an agent lives. */
+export type Now = {
+  readonly startedAtMs: number;
+  readonly runtimes: readonly RuntimeName[];
+  /** Container images that need no pull. */
+  readonly images: readonly string[];
+  readonly inventory: AgentReport["inventory"];
+};
 
 /** Detected, as far as the settings do not say otherwise. */
 export function supplyOf(config: AgentConfig): Supply {
@@ -25,14 +40,15 @@ export function supplyOf(config: AgentConfig): Supply {
   return {
     capacity: { ...detectResources(config.workDir), ...given.resources },
     ports: given.ports ?? [{ first: PORT_RANGE.first, last: PORT_RANGE.last }],
+    custom: given.custom,
   };
 }
 
 export function reportOf(
   config: AgentConfig,
   identity: Identity,
-  { capacity, ports }: Supply,
-  now: { startedAtMs: number; runtimes: readonly RuntimeName[]; inventory: AgentReport["inventory"] },
+  { capacity, ports, custom }: Supply,
+  now: Now,
 ): AgentReport {
   return {
     agent: config.agentId,
@@ -45,8 +61,8 @@ export function reportOf(
     region: config.region,
     zone: config.zone,
     runtimes: [...now.runtimes],
-    custom: { scalars: {}, sets: {} },
-    images: [],
+    custom,
+    images: now.runtimes.includes("docker") ? [...now.images] : [],
     incarnation: identity.incarnation,
     nonce: identity.nonce,
     startedAtMs: now.startedAtMs,

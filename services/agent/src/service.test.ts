@@ -41,11 +41,14 @@ const reaches = (on: Cluster, instance: string, ...states: string[]) =>
 test("an agent registers what it offers and counts its starts", async (t) => {
   const on = await cluster(t);
   const workDir = workDirectory();
-  const first = await agentOf(on, workDir, { resources: "cpus:3;ports:[31000-31009]", attributes: "rack:r1" });
+  const resources = "cpus:3;ports:[31000-31009];fpga:2;disks:{sda,sdb}";
+  const first = await agentOf(on, workDir, { resources, attributes: "rack:r1" });
   const said = await report(on);
   assert.equal(said.capacity.cpuMillis, 3_000);
   assert.deepEqual(said.ports, [{ first: 31_000, last: 31_009 }]);
   assert.deepEqual(said.attributes, { rack: { type: "text", value: "r1" } });
+  assert.deepEqual(said.custom, { scalars: { fpga: 2 }, sets: { disks: ["sda", "sdb"] } });
+  assert.deepEqual(said.images, []);
   assert.equal(said.incarnation, 1);
   await first.stop();
   await agentOf(on, workDir);

@@ -6,6 +6,7 @@ import { RUNTIMES, type RuntimeName } from "@muster/contracts";
 import { createLog, openTelemetry } from "@muster/runtime";
 import { openChannel } from "./channel/channel.ts";
 import { openHost } from "./host.ts";
+import { followImages } from "./images.ts";
 import { STOP_FLUSH_MS } from "./limits.ts";
 import { reportOf, supplyOf } from "./report.ts";
 import type { AgentConfig } from "./settings.ts";
@@ -34,12 +35,20 @@ export async function startAgent(config: AgentConfig): Promise<Agent> {
   const itself = Promise.withResolvers<Error>();
 
   let usable: readonly RuntimeName[] = host.usable;
+  const images = await followImages({ look: host.lookForImages, onChange: () => channel.refresh() });
+  host.onPulled = images.look;
   const report = () =>
-    reportOf(config, host.identity, supply, { startedAtMs, runtimes: usable, inventory: host.supervisor.inventory() });
+    reportOf(config, host.identity, supply, {
+      startedAtMs,
+      runtimes: usable,
+      images: images.names,
+      inventory: host.supervisor.inventory(),
+    });
 
   let ending: Promise<void> | null = null;
   const end = async (keepTasks: boolean): Promise<void> => {
     clearInterval(engineTimer);
+    images.stop();
     if (!keepTasks) await within(STOP_GRACE_MS_MAX + 500, host.supervisor.endAll(STOP_GRACE_MS_MAX));
     await channel.close(STOP_FLUSH_MS);
     await host.close();
@@ -66,6 +75,7 @@ export async function startAgent(config: AgentConfig): Promise<Agent> {
     if (RUNTIMES.every((name) => now.includes(name) === usable.includes(name))) return;
     log.info({ before: usable, now }, "the ways of running tasks have changed");
     usable = now;
+    images.look();
     channel.refresh();
   }, config.dockerCheckMs).unref();
 

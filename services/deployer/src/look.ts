@@ -82,15 +82,16 @@ function startSpan(cluster: Cluster, app: string, entry: Entry<AppDocument> | un
   });
 }
 
-/** One batch of them all; each shard's term is asserted once. */
+/** One batch of them all; what several rest on, such as a shard's term, is asserted once. */
 function together(looked: readonly Looked[], shards: Shards): Decision {
   const held = new Set(looked.map(({ app }) => appShard(app)));
+  const asserts = [
+    ...looked.flatMap(({ decision }) => decision.asserts),
+    ...[...held].map((shard) => shards.assertion(shard)),
+  ];
   return {
     writes: looked.flatMap(({ decision }) => decision.writes),
-    asserts: [
-      ...looked.flatMap(({ decision }) => decision.asserts),
-      ...[...held].map((shard) => shards.assertion(shard)),
-    ],
+    asserts: [...new Map(asserts.map((assertion) => [assertion.key, assertion])).values()],
     events: looked.flatMap(({ decision }) => decision.events),
     wakes: looked.flatMap(({ decision }) => decision.wakes),
     trace: null,

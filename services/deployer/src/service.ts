@@ -2,6 +2,7 @@
 import {
   appIdOf,
   appShard,
+  appToken,
   type DeploymentDocument,
   HEADER,
   type HealthKind,
@@ -9,6 +10,7 @@ import {
   tokensOf,
 } from "@muster/contracts";
 import { type Cluster, Rounds, type Service, Shards, wakeUp } from "@muster/runtime";
+import { Concerns } from "./concerns.ts";
 import { looker } from "./look.ts";
 
 export const kinds = {
@@ -23,7 +25,10 @@ export const kinds = {
     "wanted",
     "placed",
     "waiting",
-    "ledger",
+    "rules",
+    "neighbour",
+    "hold",
+    "offer",
     "term",
   ] as StateKind[],
   health: ["verdict"] as HealthKind[],
@@ -32,12 +37,15 @@ export const kinds = {
 /** How long an app may differ from its wish, unplaced and not explained, before it is woken again. */
 const REWAKE_MS = 3_000;
 const ROUND_APPS_MAX = 100;
+/** A look costs as much as the app has rows, and each of its verdicts causes one: a large app is looked at less often. */
+const restMs = (rows: number): number => (rows < 500 ? 0 : rows / 20);
 
 export async function startDeployer(cluster: Cluster): Promise<Service> {
   const shards = new Shards("deployer", cluster.membership, cluster.state, cluster.stateCommitter);
   const rounds: Rounds = new Rounds({
     name: "deployer",
     roundMax: ROUND_APPS_MAX,
+    restMs: (app) => restMs(cluster.state.kind("wanted").get(appToken(app))?.value.rows.length ?? 0),
     handle: (apps) => look(apps),
   });
   const look = looker(cluster, shards, () => rounds);
@@ -45,9 +53,12 @@ export async function startDeployer(cluster: Cluster): Promise<Service> {
   const markAll = () => {
     for (const token of cluster.state.kind("app").keys()) rounds.mark(appIdOf(token));
   };
+  const concerns = new Concerns(cluster.state, (app) => rounds.mark(app));
   const unsubscribe = [
     // A batch arrives message by message: whatever a look rests on must cause another one when it comes.
-    cluster.state.onChange(({ kind, rest, value }) => {
+    cluster.state.onChange((change) => {
+      const { kind, rest, value } = change;
+      concerns.note(change);
       if (kind === "app" || kind === "wanted" || kind === "placed" || kind === "version")
         rounds.mark(appIdOf(tokensOf(rest)[0] as string));
       if (kind === "deployment" && value !== null) rounds.mark((value as DeploymentDocument).app);
@@ -68,6 +79,7 @@ export async function startDeployer(cluster: Cluster): Promise<Service> {
   return {
     async stop() {
       clearInterval(rewaking);
+      concerns.stop();
       for (const each of unsubscribe) each();
       shards.close();
       await rounds.stop();

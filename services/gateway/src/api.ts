@@ -7,6 +7,7 @@ import { addDocuments } from "./documents.ts";
 import { errorResponse } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
 import { refuseForeignNames, refuseForeignPages, setHeaders, whenReady } from "./guards.ts";
+import { addPlan } from "./plan.ts";
 import { addProbes } from "./probes.ts";
 import { type Api, newApi } from "./route.ts";
 import { addOwn } from "./v1.ts";
@@ -22,6 +23,7 @@ export function createApi(gateway: Gateway, { isLocal = false }: { isLocal?: boo
   addAppChanges(api, gateway);
   addCluster(api, gateway);
   addOwn(api, gateway);
+  addPlan(api, gateway);
   addProbes(api, gateway);
   addDocuments(api);
   api.onError((error) => errorResponse(error));

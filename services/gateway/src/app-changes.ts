@@ -10,7 +10,16 @@ import {
   readApp,
   renderApp,
 } from "@muster/contracts";
-import { appInfo, currentApp, decideCreate, decideDelete, decideRestart, decideUpdate, unknownApp } from "@muster/core";
+import {
+  appInfo,
+  currentApp,
+  decideCreate,
+  decideDelete,
+  decideRestart,
+  decideUpdate,
+  refuseScaling,
+  unknownApp,
+} from "@muster/core";
 import type { Span } from "@muster/runtime";
 import { appOfPath, askedOf, changeReply, sayOutcome } from "./asked.ts";
 import { readDocument } from "./body.ts";
@@ -136,8 +145,18 @@ function readerOf({ state }: Gateway, app: AppId, { value, locate }: ParsedDocum
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   // The address names the app, whatever the body says.
   const whole = isObject ? { ...value, id: app } : value;
-  return (current) =>
-    current !== null && isPartial ? mergeAppUpdate(current, value, { locate }) : readApp(whole, { locate });
+  return (current) => {
+    if (current === null || !isPartial) return readApp(whole, { locate });
+    // Beside other fields the number is understood as part of a whole app, and what it cannot mean is warned of.
+    if (isObject && isNumberAlone(value)) refuseScaling(current, Number(value.instances));
+    return mergeAppUpdate(current, value, { locate });
+  };
+}
+
+/** `{"instances": 5}`, with or without the id: nothing but another number of instances. */
+function isNumberAlone(value: object): value is { instances: unknown } {
+  const { id: _, ...others } = value as Record<string, unknown>;
+  return Object.keys(others).length === 1 && "instances" in others;
 }
 
 /** `{"version": "2026-11-20T13:19:00.000Z"}`, with or without the id: go back to that version. */

@@ -5,6 +5,8 @@ import {
   type HealthView,
   type Lease,
   MusterError,
+  type Plan,
+  type ReadApp,
   type Requester,
   type StateView,
 } from "@muster/contracts";
@@ -22,6 +24,8 @@ export type Gateway = {
   /** The processes that live. */
   leases(): readonly Lease[];
   circumstances(): Circumstances;
+  /** What a spec would change; nothing is changed. */
+  plan(reading: ReadApp, force: boolean): Promise<Plan>;
   drawId(): string;
 };
 
@@ -29,7 +33,7 @@ export type Gateway = {
 export const RETRY_AFTER_SECONDS = 1;
 
 /** Throws `cluster.not-ready`: answers and decisions from half a view would be wrong, and nothing would say so. */
-export function refuseNotReady({ state, health }: Gateway): void {
+export function refuseNotReady({ state, health }: Pick<Gateway, "state" | "health">): void {
   if (state.complete && health.complete) return;
   throw new MusterError(
     "cluster.not-ready",

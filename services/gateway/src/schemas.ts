@@ -9,6 +9,7 @@ import {
   ErrorBodySchema,
   InstanceViewSchema,
   OPERATORS,
+  PlanSchema,
   PRIORITIES,
   PROTOCOLS,
   STRATEGIES,
@@ -21,6 +22,7 @@ const named = <S extends z.ZodRawShape>(name: string, { shape }: z.ZodObject<S>)
 export const ErrorSchema = named("Error", ErrorBodySchema);
 export const InstancesSchema = z.object({ instances: z.array(named("Instance", InstanceViewSchema)) });
 export const AgentsSchema = z.object({ agents: z.array(named("Agent", AgentViewSchema)) });
+export const PlanReplySchema = named("Plan", PlanSchema);
 export const WhyReplySchema = named("Why", WhySchema);
 export const ClusterSchema = named("Cluster", ClusterViewSchema);
 export const DeploymentSchema = named("Deployment", DeploymentDocumentSchema);

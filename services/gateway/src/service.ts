@@ -1,4 +1,5 @@
 /** Decides whether a spec is valid and may be changed now; answers people over HTTP and over NATS. Any number may run. */
+import { PLANNED_HEALTH, PLANNED_STATE, sceneOf } from "@muster/core";
 import {
   type Cluster,
   circumstances,
@@ -9,17 +10,18 @@ import {
   type SettingValues,
 } from "@muster/runtime";
 import { createApi } from "./api.ts";
-import { type Gateway, log, SERVICE } from "./gateway.ts";
+import { type Gateway, log, refuseNotReady, SERVICE } from "./gateway.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { listen } from "./http.ts";
 import { answerOverNats } from "./nats-api.ts";
+import { Planner } from "./planner.ts";
 import type { settings } from "./settings.ts";
 import { takeSubmits } from "./submits.ts";
 
-/** Documents a gateway reads. */
+/** Documents a gateway reads: all that a plan rests on. */
 export const kinds = {
-  state: ["app", "version", "path", "port", "agent", "deployment", "wanted", "placed", "waiting", "offer", "ledger"],
-  health: ["verdict", "agent"],
+  state: [...PLANNED_STATE],
+  health: ["agent", ...PLANNED_HEALTH],
 } as const satisfies ServiceKinds;
 
 const SOURCE = `/muster/${SERVICE}`;
@@ -29,7 +31,8 @@ export async function startGateway(
   cluster: Cluster,
   values: SettingValues<typeof settings>,
 ): Promise<Service & { readonly port: number }> {
-  const gateway = gatewayOf(cluster);
+  const planner = plannerOf(cluster);
+  const gateway = gatewayOf(cluster, (reading, force) => planner.plan(reading, { force, strategy: values.strategy }));
   const isLocal = /^(127\.|localhost$|::1$)/.test(values.httpHost);
   const api = createApi(gateway, { isLocal });
   const http = await listen(api, { host: values.httpHost, port: values.httpPort });
@@ -40,11 +43,24 @@ export async function startGateway(
     port: http.port,
     async stop() {
       await Promise.all([http.stop(), natsApi.stop(), submits.stop()]);
+      await planner.stop();
     },
   };
 }
 
-function gatewayOf({ nats, state, health, stateCommitter, telemetry, membership }: Cluster): Gateway {
+const plannerOf = ({ state, health }: Cluster): Planner =>
+  new Planner({
+    sceneOf(app) {
+      refuseNotReady({ state, health });
+      return sceneOf(state, health, app);
+    },
+    now: () => circumstances().now,
+  });
+
+function gatewayOf(
+  { nats, state, health, stateCommitter, telemetry, membership }: Cluster,
+  plan: Gateway["plan"],
+): Gateway {
   const group = new GroupCommit({
     async commit(decide) {
       await perform(nats, stateCommitter, SOURCE, decide);
@@ -57,6 +73,7 @@ function gatewayOf({ nats, state, health, stateCommitter, telemetry, membership 
     telemetry,
     commit: (decide) => group.add(decide),
     leases: () => membership.leases(),
+    plan,
     circumstances,
     drawId,
   };

@@ -1,4 +1,5 @@
 /** What an operator may set on a gateway, beside the settings every service has. */
+import { STRATEGIES } from "@muster/contracts";
 import { numberSetting, type Settings, setting } from "@muster/runtime";
 import { z } from "zod";
 
@@ -10,4 +11,8 @@ export const settings = {
     "address",
   ),
   httpPort: setting(numberSetting(8080, { max: 65_535 }), "port of the HTTP API; 0 takes any free one", "port"),
+  strategy: setting(
+    z.enum(STRATEGIES).default("spread"),
+    `what placement was told of apps that name no strategy, so that plans come out as it would place: ${STRATEGIES.join(", ")}`,
+  ),
 } as const satisfies Settings;

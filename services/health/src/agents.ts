@@ -1,57 +1,77 @@
 /** Agents: a new incarnation is reconciled before its gate may open; silence and return change its instances' levels. */
-import { type AgentReport, agentIdOf, agentToken, type Decision, keys, type LedgerDocument } from "@muster/contracts";
-import { decideSilence, reconcileAgent, recordsOf } from "@muster/core";
+import {
+  type AgentReport,
+  type AgentVerdict,
+  agentIdOf,
+  agentToken,
+  type Decision,
+  keys,
+  type OfferDocument,
+  tokensOf,
+  type Write,
+} from "@muster/contracts";
+import { decideSilence, reconcileAgent } from "@muster/core";
 import { type Cluster, followReports, type Performed, Rounds } from "@muster/runtime";
+import type { Records } from "./records.ts";
 
 export type AgentsOptions = {
   readonly isMine: (agent: string) => boolean;
   readonly commit: (decide: () => Decision | null) => Promise<Performed | null>;
+  readonly records: Records;
 };
 
-export function followAgents(cluster: Cluster, { isMine, commit }: AgentsOptions) {
+const ROUND_AGENTS_MAX = 400;
+/** Far below what a batch holds: one agent more may bring many. */
+const ROUND_WRITES_MAX = 800;
+
+export function followAgents(cluster: Cluster, { isMine, commit, records }: AgentsOptions) {
   const reports = new Map<string, AgentReport>();
-  const rounds = new Rounds({
-    name: "health-agents",
-    roundMax: 1,
-    handle: async (agents) => void (await Promise.all(agents.map(look))),
-  });
+  const rounds = new Rounds({ name: "health-agents", roundMax: ROUND_AGENTS_MAX, handle: look });
   /** Agents whose silence we have written down, so that only changes are looked through. */
   const silent = new Set<string>();
 
-  async function look(agent: string): Promise<void> {
-    if (!isMine(agent) || !cluster.health.complete) return;
-    await reconcile(agent);
-    const gate = cluster.state.kind("ledger").get(agentToken(agent))?.value.gate;
-    if (gate === undefined) return;
-    const isSilent = gate.reason === "unreachable";
-    if (!isSilent && !silent.has(agent) && !hasUnreachable(agent)) return;
-    await commit(() => decideSilence(cluster.health, recordsOf(cluster.state, agent), isSilent, Date.now()));
-    if (isSilent) silent.add(agent);
-    else silent.delete(agent);
+  /** Many agents in one batch; those it had no room for are looked at again. */
+  async function look(agents: readonly string[]): Promise<void> {
+    if (!cluster.health.complete) return;
+    let done: string[] = [];
+    let left: string[] = [];
+    await commit(() => {
+      [done, left] = [[], []];
+      const writes: Write[] = [];
+      for (const agent of agents.filter(isMine)) {
+        const due = writes.length < ROUND_WRITES_MAX ? decide(agent) : null;
+        const room = ROUND_WRITES_MAX - writes.length;
+        (due !== null && due.length <= room ? done : left).push(agent);
+        writes.push(...(due ?? []).slice(0, room));
+      }
+      return writes.length === 0 ? null : { writes, asserts: [], events: [], wakes: [], trace: null };
+    });
+    for (const agent of done) {
+      if (gateOf(agent)?.reason === "unreachable") silent.add(agent);
+      else silent.delete(agent);
+    }
+    for (const agent of left) rounds.mark(agent);
   }
 
-  const hasUnreachable = (agent: string) =>
-    recordsOf(cluster.state, agent).some(
-      (record) => cluster.health.kind("verdict").get(record.instance)?.value.level === "unreachable",
-    );
+  const gateOf = (agent: string) => cluster.state.kind("offer").get(agentToken(agent))?.value.gate;
 
-  async function reconcile(agent: string): Promise<void> {
+  function decide(agent: string): readonly Write[] {
+    const gate = gateOf(agent);
+    const now = Date.now();
+    const silence =
+      gate === undefined
+        ? []
+        : decideSilence(cluster.health, records.of(agent), gate.reason === "unreachable", now).writes;
+    return [...reconcile(agent, now), ...silence];
+  }
+
+  function reconcile(agent: string, now: number): Write[] {
     const report = reports.get(agent);
-    if (report === undefined) return;
-    await commit(() => {
-      const key = keys.agentVerdict(agent);
-      const present = cluster.health.kind("agent").get(agentToken(agent))?.value ?? null;
-      const next = reconcileAgent(cluster.state, present, report, Date.now());
-      return next === null
-        ? null
-        : {
-            writes: [{ key, value: next, expect: cluster.health.revision(key) }],
-            asserts: [],
-            events: [],
-            wakes: [],
-            trace: null,
-          };
-    });
+    if (report === undefined) return [];
+    const key = keys.agentVerdict(agent);
+    const present = cluster.health.kind("agent").get(agentToken(agent))?.value ?? null;
+    const value = reconcileAgent(cluster.state, present, report, now);
+    return value === null ? [] : [{ key, value, expect: cluster.health.revision(key) }];
   }
 
   const tail = followReports(cluster.nats, cluster.graveyard, {
@@ -64,17 +84,26 @@ export function followAgents(cluster: Cluster, { isMine, commit }: AgentsOptions
   const markAll = () => {
     for (const agent of reports.keys()) rounds.mark(agent);
   };
+  const withOrphans = new Set<string>();
+  const noteOrphans = (token: string, verdict: AgentVerdict | null) => {
+    if ((verdict?.orphans.length ?? 0) > 0) withOrphans.add(token);
+    else withOrphans.delete(token);
+  };
+  for (const [token, { value }] of cluster.health.kind("agent")) noteOrphans(token, value);
   const unsubscribe = [
     cluster.state.onChange(({ kind, rest, value }) => {
-      if (kind === "ledger" && value !== null) {
+      if (kind === "offer" && value !== null) {
         const agent = agentIdOf(rest);
-        if (((value as LedgerDocument).gate.reason === "unreachable") !== silent.has(agent)) rounds.mark(agent);
+        if (((value as OfferDocument).gate.reason === "unreachable") !== silent.has(agent)) rounds.mark(agent);
       }
       // A record that was under way when the report was read makes its task no orphan.
-      if (kind === "instance") {
-        const token = rest.split(".")[1] ?? "";
-        if ((cluster.health.kind("agent").get(token)?.value.orphans.length ?? 0) > 0) rounds.mark(agentIdOf(token));
+      if (kind === "instance" && withOrphans.size > 0) {
+        const token = tokensOf(rest)[1] ?? "";
+        if (withOrphans.has(token)) rounds.mark(agentIdOf(token));
       }
+    }),
+    cluster.health.onChange(({ kind, rest, value }) => {
+      if (kind === "agent") noteOrphans(rest, value as AgentVerdict | null);
     }),
     cluster.state.onComplete(markAll),
     cluster.health.onComplete(markAll),
@@ -86,7 +115,7 @@ export function followAgents(cluster: Cluster, { isMine, commit }: AgentsOptions
       const report = reports.get(agent);
       if (report === undefined || !report.inventory.some((item) => item.instance === instance)) return;
       reports.set(agent, { ...report, inventory: report.inventory.filter((item) => item.instance !== instance) });
-      if ((cluster.health.kind("agent").get(agentToken(agent))?.value.orphans.length ?? 0) > 0) rounds.mark(agent);
+      if (withOrphans.has(agentToken(agent))) rounds.mark(agent);
     },
     async stop() {
       for (const each of unsubscribe) each();

@@ -1,6 +1,7 @@
 /** Facts in stream order, many in one batch. The cursor is written with the verdicts, so a restart judges nothing twice. */
 import {
   agentShard,
+  BATCH_MESSAGES_MAX,
   bucketStream,
   CloudEventSchema,
   type Decision,
@@ -9,34 +10,35 @@ import {
   SHARD_COUNT,
   STATE_BUCKET,
   STREAM,
+  subjects,
   tokensOf,
 } from "@muster/contracts";
 import { decideFacts, isTerminal, type NumberedFact } from "@muster/core";
-import { backoffMs, type Cluster, createLog, type Performed, pause, StreamTail } from "@muster/runtime";
+import { backoffMs, type Cluster, createLog, type Performed, pause, type Shards, StreamTail } from "@muster/runtime";
 import type { JsMsg } from "@nats-io/jetstream";
 
 const log = createLog("facts");
-const ROUND_FACTS_MAX = 300;
+/** A batch takes 1,000 messages: verdicts, as many endings at worst, and a cursor for each shard. */
+const ROUND_WRITES_MAX = BATCH_MESSAGES_MAX - SHARD_COUNT;
 const RECORD_WAIT_MS = 2_000;
 
 export type FactsOptions = {
-  readonly isMine: (agent: string) => boolean;
+  readonly shards: Pick<Shards, "holds" | "isOurs">;
   readonly commit: (decide: () => Decision | null) => Promise<Performed | null>;
   /** A task without a record ended: it is no orphan any more. */
   readonly onOrphanEnd: (agent: string, instance: string) => void;
 };
 
-export function followFacts(cluster: Cluster, { isMine, commit, onOrphanEnd }: FactsOptions) {
+export function followFacts(cluster: Cluster, { shards, commit, onOrphanEnd }: FactsOptions) {
   let pending: NumberedFact[] = [];
   let running: Promise<void> | null = null;
   let tail: StreamTail | null = null;
   let stopped = false;
-  const held = new Set<number>();
 
   const take = (message: JsMsg) => {
-    if (!held.has(Number(tokensOf(message.subject)[2]))) return;
+    if (!shards.isOurs(Number(tokensOf(message.subject)[2]))) return;
     const numbered = read(cluster, message);
-    if (numbered === null || !isMine(numbered.fact.agent)) return;
+    if (numbered === null) return;
     pending.push(numbered);
     running ??= run().finally(() => {
       running = null;
@@ -46,16 +48,22 @@ export function followFacts(cluster: Cluster, { isMine, commit, onOrphanEnd }: F
   async function run(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     for (let failures = 0; pending.length > 0 && !stopped; ) {
-      const round = pending.slice(0, ROUND_FACTS_MAX);
+      const facts = pending;
+      pending = [];
+      let judged = 0;
       try {
-        await judge(round);
-        pending = pending.slice(round.length);
-        failures = 0;
+        while (judged < facts.length && !stopped) {
+          const round = roundOf(facts, judged, cluster.state.sequence);
+          await judge(round);
+          judged += round.length;
+          failures = 0;
+        }
       } catch (cause) {
         failures += 1;
         log.warn({ error: (cause as Error).message }, "facts are judged again");
         await pause(backoffMs(failures));
       }
+      if (judged < facts.length) pending = [...facts.slice(judged), ...pending];
     }
   }
 
@@ -71,26 +79,26 @@ export function followFacts(cluster: Cluster, { isMine, commit, onOrphanEnd }: F
       )
         throw new Error("the view has not read the records of these facts yet");
     }
-    await commit(() =>
-      decideFacts(
-        cluster.state,
-        cluster.health,
-        round.filter(({ fact }) => isMine(fact.agent)),
-      ),
-    );
+    await commit(() => {
+      const ours = round.filter(({ fact }) => shards.isOurs(agentShard(fact.agent)));
+      // A fact that is passed over is lost with the next one's cursor: what we may not judge just now waits.
+      if (!ours.every(({ fact }) => shards.holds(agentShard(fact.agent))))
+        throw new Error("the lease or the view of this process is not whole");
+      return decideFacts(cluster.state, cluster.health, ours);
+    });
     for (const { fact } of round) if (isTerminal(fact.state)) onOrphanEnd(fact.agent, fact.instance);
   }
 
   /** Reads from the oldest cursor of the shards we hold; what others have judged meanwhile is refused by number. */
-  async function follow(shards: readonly number[]): Promise<void> {
-    const cursors = shards.map((shard) => cluster.health.kind("cursor").get(String(shard))?.value.fact ?? 0);
-    const from = Math.min(...cursors) + 1;
+  async function follow(): Promise<void> {
+    const ours = Array.from({ length: SHARD_COUNT }, (_, shard) => shard).filter((shard) => shards.isOurs(shard));
+    const cursors = ours.map((shard) => cluster.health.kind("cursor").get(String(shard))?.value.fact ?? 0);
     await tail?.stop();
-    if (stopped) return;
+    if (stopped || ours.length === 0) return;
     tail = new StreamTail(cluster.nats, {
       stream: STREAM.facts,
-      filters: shards.length === SHARD_COUNT ? ["muster.facts.>"] : shards.map((shard) => `muster.facts.${shard}.>`),
-      from: { type: "sequence", sequence: from },
+      filters: [subjects.facts],
+      from: { type: "sequence", sequence: Math.min(...cursors) + 1 },
       onMessage: take,
       onCaughtUp: () => undefined,
     });
@@ -99,10 +107,10 @@ export function followFacts(cluster: Cluster, { isMine, commit, onOrphanEnd }: F
 
   let following: Promise<void> = Promise.resolve();
   return {
-    gain(gained: readonly number[]) {
-      for (const shard of gained) held.add(shard);
+    /** Shards became ours: their facts are read from their cursors on. */
+    gain() {
       following = following
-        .then(() => follow([...held]))
+        .then(follow)
         .catch((cause: unknown) => log.error({ error: (cause as Error).message }, "cannot follow facts"));
     },
     async stop() {
@@ -112,6 +120,19 @@ export function followFacts(cluster: Cluster, { isMine, commit, onOrphanEnd }: F
       await running;
     },
   };
+}
+
+/** The next facts, as many as a batch holds; those whose records are still to be read wait for the round after. */
+function roundOf(facts: readonly NumberedFact[], from: number, readUpTo: number): NumberedFact[] {
+  const round: NumberedFact[] = [];
+  let writes = 0;
+  for (let i = from; i < facts.length; i += 1) {
+    const numbered = facts[i] as NumberedFact;
+    writes += isTerminal(numbered.fact.state) ? 2 : 1;
+    if (writes > ROUND_WRITES_MAX || (round.length > 0 && numbered.fact.recordSequence > readUpTo)) break;
+    round.push(numbered);
+  }
+  return round;
 }
 
 /** A fact nobody can read is parked: a poison message stops no line. */

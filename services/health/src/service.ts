@@ -4,9 +4,10 @@ import { decideOverdue, decidePurge } from "@muster/core";
 import { type Cluster, perform, Rounds, type Service, Shards } from "@muster/runtime";
 import { followAgents } from "./agents.ts";
 import { followFacts } from "./facts.ts";
+import { Records } from "./records.ts";
 
 export const kinds = {
-  state: ["instance", "ledger", "agent", "term"] as StateKind[],
+  state: ["instance", "offer", "agent", "term"] as StateKind[],
   health: ["verdict", "ended", "agent", "cursor"] as HealthKind[],
 };
 
@@ -17,18 +18,25 @@ export async function startHealth(cluster: Cluster): Promise<Service> {
   const isMine = (agent: string) => shards.holds(agentShard(agent));
   const commit = (decide: () => Decision | null) =>
     perform(cluster.nats, cluster.healthCommitter, "/muster/health", decide);
-  const agents = followAgents(cluster, { isMine, commit });
-  const facts = followFacts(cluster, { isMine, commit, onOrphanEnd: agents.forgetOrphan });
+  const records = new Records(cluster);
+  const agents = followAgents(cluster, { isMine, commit, records });
+  const facts = followFacts(cluster, { shards, commit, onOrphanEnd: agents.forgetOrphan });
 
   // Whoever holds the first shard sweeps for all.
-  const sweeps = new Rounds({
+  const sweeps: Rounds = new Rounds({
     name: "health",
     roundMax: 10,
     handle: async (names) => {
       if (!cluster.state.complete || !cluster.health.complete) return;
-      if (names.includes("purge") && shards.holds(0)) await commit(() => decidePurge(cluster.state, cluster.health));
-      if (names.includes("overdue"))
-        await commit(() => decideOverdue(cluster.state, cluster.health, Date.now(), isMine));
+      if (names.includes("purge") && shards.holds(0)) {
+        const done = await commit(() => decidePurge(cluster.state, cluster.health, records.gone()));
+        if (done !== null) sweeps.mark("purge");
+      }
+      if (names.includes("overdue")) {
+        const mine = () => records.unheard().filter((record) => isMine(record.agent));
+        const done = await commit(() => decideOverdue(cluster.health, mine(), Date.now()));
+        if (done !== null) sweeps.mark("overdue");
+      }
     },
   });
   const unsubscribe = cluster.state.onChange(({ kind, value }) => {
@@ -38,8 +46,8 @@ export async function startHealth(cluster: Cluster): Promise<Service> {
     sweeps.mark("purge");
     sweeps.mark("overdue");
   }, SWEEP_MS);
-  shards.onGain((gained) => {
-    facts.gain(gained);
+  shards.onGain(() => {
+    facts.gain();
     agents.gain();
   });
   await agents.open();
@@ -50,6 +58,7 @@ export async function startHealth(cluster: Cluster): Promise<Service> {
       unsubscribe();
       shards.close();
       await Promise.all([facts.stop(), agents.stop(), sweeps.stop()]);
+      records.close();
     },
   };
 }

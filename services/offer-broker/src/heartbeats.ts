@@ -70,16 +70,16 @@ export class Heartbeats {
     for (const agent of this.#heardAtMs.keys()) this.#heardAtMs.set(agent, now);
   }
 
-  liveness(agent: string): Liveness {
+  liveness(agent: string, now = monotonicMs()): Liveness {
     const heardAtMs = this.#heardAtMs.get(agent);
-    return heardAtMs === undefined ? "suspect" : livenessOf(monotonicMs() - heardAtMs, HEARTBEAT_MS);
+    return heardAtMs === undefined ? "suspect" : livenessOf(now - heardAtMs, HEARTBEAT_MS);
   }
 
   onChange(listener: (agent: string) => void): void {
     this.#listeners.add(listener);
   }
 
-  tick(agents: readonly string[]): void {
+  tick(agents: Iterable<string>): void {
     const now = monotonicMs();
     const isLate = now - this.#lastTickMs > LATE_TICK_MS;
     this.#lastTickMs = now;
@@ -88,7 +88,7 @@ export class Heartbeats {
     this.#behind = isCutOff;
     for (const agent of agents) {
       if (!this.#heardAtMs.has(agent)) this.#heardAtMs.set(agent, now);
-      const liveness = this.liveness(agent);
+      const liveness = this.liveness(agent, now);
       if (liveness !== (this.#told.get(agent) ?? "alive")) this.#tell(agent, liveness);
     }
   }

@@ -14,7 +14,8 @@ import { Heartbeats } from "./heartbeats.ts";
 export const kinds = { state: ["agent", "offer", "ledger", "term"] as StateKind[], health: ["agent"] as HealthKind[] };
 
 const TICK_MS = 250;
-const ROUND_AGENTS_MAX = 100;
+/** Each brings an offer, a ledger and an event at most; terms are asserted beside them. */
+const ROUND_AGENTS_MAX = 300;
 
 export async function startOfferBroker(cluster: Cluster): Promise<Service> {
   const shards = new Shards("offer-broker", cluster.membership, cluster.state, cluster.stateCommitter);
@@ -81,7 +82,7 @@ export async function startOfferBroker(cluster: Cluster): Promise<Service> {
   await tail.start();
   heartbeats.open();
   shards.open();
-  const ticking = setInterval(() => heartbeats.tick([...reports.keys()].filter((agent) => isFollowed(agent))), TICK_MS);
+  const ticking = setInterval(() => heartbeats.tick(reports.keys().filter(isFollowed)), TICK_MS);
   const isFollowed = (agent: string) => cluster.state.kind("ledger").has(agentToken(agent));
   return {
     async stop() {

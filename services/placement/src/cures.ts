@@ -105,7 +105,7 @@ export function followCures(cluster: Cluster, fleet: Fleet): { stop(): void } {
 const hasMore = (before: LedgerDocument, after: LedgerDocument): boolean =>
   RESOURCE_NAMES.some((name) => after.used[name] < before.used[name]) ||
   after.ports.length < before.ports.length ||
-  JSON.stringify(after.custom) !== JSON.stringify(before.custom);
+  (after.custom !== before.custom && JSON.stringify(after.custom) !== JSON.stringify(before.custom));
 
 /** The app's own class: what waited is no less urgent for it. */
 function classOf(cluster: Cluster, app: string): WakeClass {

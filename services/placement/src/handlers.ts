@@ -1,5 +1,5 @@
 /** Wake-ups in, one atomic batch out, until nothing is left to decide; the queue acknowledges when this resolves. */
-import { appIdOf, appToken, tokensOf } from "@muster/contracts";
+import { appIdOf, appToken, type Strategy, tokensOf } from "@muster/contracts";
 import { decideRound, type RoundReport } from "@muster/core";
 import { type Cluster, circumstances, createLog, perform, type Span, type Work } from "@muster/runtime";
 import type { FollowedFleet } from "./fleet.ts";
@@ -8,7 +8,16 @@ const log = createLog("placement");
 const VIEW_WAIT_MS = 2_000;
 const ROUNDS_MAX = 1_000;
 
-export async function onWakeUps(cluster: Cluster, followed: FollowedFleet, work: readonly Work[]): Promise<void> {
+/** What a worker decides with. */
+export type Worker = {
+  readonly cluster: Cluster;
+  readonly followed: FollowedFleet;
+  /** For apps that name none. */
+  readonly strategy: Strategy;
+};
+
+export async function onWakeUps(worker: Worker, work: readonly Work[]): Promise<void> {
+  const { cluster } = worker;
   const apps = new Map<string, Work>();
   for (const item of work) {
     const token = tokensOf(item.subject)[3];
@@ -23,7 +32,7 @@ export async function onWakeUps(cluster: Cluster, followed: FollowedFleet, work:
   for (const [app, item] of apps) spans.set(app, startSpan(cluster, app, item));
   const reports = new Map<string, RoundReport>();
   try {
-    await placeAll(cluster, followed, [...apps.keys()], (app) => spans.get(app)?.traceparent ?? null, reports);
+    await placeAll(worker, [...apps.keys()], (app) => spans.get(app)?.traceparent ?? null, reports);
     for (const [app, span] of spans) endSpan(span, reports.get(app));
   } catch (cause) {
     for (const span of spans.values()) span.end(cause);
@@ -32,8 +41,7 @@ export async function onWakeUps(cluster: Cluster, followed: FollowedFleet, work:
 }
 
 async function placeAll(
-  cluster: Cluster,
-  { fleet, distance }: FollowedFleet,
+  { cluster, followed: { fleet, distance }, strategy }: Worker,
   apps: readonly string[],
   trace: (app: string) => string | null,
   reports: Map<string, RoundReport>,
@@ -43,7 +51,7 @@ async function placeAll(
     let last: readonly RoundReport[] = [];
     const done = await perform(cluster.nats, cluster.stateCommitter, "/muster/placement", () => {
       const { decision, reports: decided } = decideRound(
-        { state: cluster.state, health: cluster.health, fleet, distance: distance(), apps, trace, purged },
+        { state: cluster.state, health: cluster.health, fleet, distance: distance(), strategy, apps, trace, purged },
         circumstances(),
       );
       last = decided;
@@ -86,6 +94,7 @@ function endSpan(span: Span, report: RoundReport | undefined): void {
     "muster.released": report?.released ?? 0,
     "muster.waiting": report?.waiting?.count ?? 0,
     "muster.refusals": report?.waiting ? JSON.stringify(report.waiting.refusals) : undefined,
+    "muster.would_fit_if": report?.waiting?.wouldFitIf.join("; ") || undefined,
   });
   span.end();
 }

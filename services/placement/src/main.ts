@@ -1,4 +1,5 @@
 import { runService } from "@muster/runtime";
 import { kinds, startPlacement } from "./service.ts";
+import { settings } from "./settings.ts";
 
-await runService("placement", {}, kinds, startPlacement);
+await runService("placement", settings, kinds, startPlacement);

@@ -7,10 +7,11 @@ import {
   WAKE_CLASSES,
   wakeDurable,
 } from "@muster/contracts";
-import { type Cluster, type Service, WorkQueue } from "@muster/runtime";
+import { type Cluster, type Service, type SettingValues, WorkQueue } from "@muster/runtime";
 import { followCures } from "./cures.ts";
 import { followFleet } from "./fleet.ts";
 import { onWakeUps } from "./handlers.ts";
+import type { settings } from "./settings.ts";
 import { answerSyncs } from "./sync.ts";
 import { answerWishes } from "./wishes.ts";
 
@@ -31,17 +32,21 @@ export const kinds = {
   health: ["ended"] as HealthKind[],
 };
 
-export async function startPlacement(cluster: Cluster): Promise<Service> {
+export async function startPlacement(
+  cluster: Cluster,
+  { strategy }: SettingValues<typeof settings> = { strategy: "spread" },
+): Promise<Service> {
   const followed = followFleet(cluster);
+  const worker = { cluster, followed, strategy };
   const queue = new WorkQueue(cluster.nats, cluster.graveyard, {
     consumers: WAKE_CLASSES.flatMap((wakeClass) =>
       consumerSpecs.filter((spec) => spec.durable === wakeDurable(wakeClass)),
     ),
     roundMax: Math.min(64, ROUND_INSTANCES_MAX),
-    handle: (work) => onWakeUps(cluster, followed, work),
+    handle: (work) => onWakeUps(worker, work),
   });
   const cures = followCures(cluster, followed.fleet);
-  const wishes = answerWishes(cluster, followed);
+  const wishes = answerWishes(worker);
   const syncs = answerSyncs(cluster);
   queue.start();
   return {

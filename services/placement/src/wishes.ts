@@ -4,20 +4,20 @@
  */
 import { type AppId, appIdOf, subjects } from "@muster/contracts";
 import { type Cluster, createLog, Rounds, type Service, type Work } from "@muster/runtime";
-import type { FollowedFleet } from "./fleet.ts";
-import { onWakeUps } from "./handlers.ts";
+import { onWakeUps, type Worker } from "./handlers.ts";
 
 const ROUND_APPS_MAX = 64;
 const log = createLog("wishes");
 
-export function answerWishes(cluster: Cluster, followed: FollowedFleet): Service {
+export function answerWishes(worker: Worker): Service {
+  const { cluster } = worker;
   const rounds = new Rounds({
     name: "wishes",
     roundMax: ROUND_APPS_MAX,
     async handle(apps) {
       if (!cluster.state.complete || !cluster.health.complete) return;
       // What fails here is the wake-up's to try again, and to park.
-      await onWakeUps(cluster, followed, (apps as AppId[]).map(asWork)).catch((cause: Error) =>
+      await onWakeUps(worker, (apps as AppId[]).map(asWork)).catch((cause: Error) =>
         log.debug({ apps: apps.slice(0, 5), error: cause.message }, "left to the wake-up"),
       );
     },

@@ -1,5 +1,6 @@
 /** Settings of the whole cluster in one place: what `npm start` and `muster up` take. */
 import { fileURLToPath } from "node:url";
+import { settings as placementSettings } from "@muster/placement/settings";
 import {
   commonSettings,
   numberSetting,
@@ -36,6 +37,7 @@ export const standaloneSettings = {
     "what each agent offers, as cpus:4;mem:8192; else the machine's, shared out; {n} is the agent's number",
   ),
   attributes: setting(z.string().default(""), "attributes of each agent, as rack:rack-{n}; {n} is the agent's number"),
+  strategy: placementSettings.strategy,
   example: setting(
     z.string().default("examples/hello.json"),
     "app that is started when the cluster has none; none starts nothing",

@@ -61,7 +61,9 @@ export async function startStandalone(config: StandaloneConfig): Promise<void> {
     keep(await startOfferBroker(cluster));
     keep(await startHealth(cluster));
     const httpPort = await choosePort("the HTTP API", "--http-port", config.httpPort, 8080, config.httpHost);
-    const gateway = keep(await startGateway(cluster, { httpHost: config.httpHost, httpPort }));
+    const gateway = keep(
+      await startGateway(cluster, { httpHost: config.httpHost, httpPort, strategy: config.strategy }),
+    );
     const client = createClient(cluster.nats, { from: "npm start" });
     const before = await incarnationsNow(client);
     const agents = startAgents(folder, config, url);
@@ -71,7 +73,7 @@ export async function startStandalone(config: StandaloneConfig): Promise<void> {
       if (!config.keepTasks) await areOpen;
       await agents.stop();
     });
-    keep(await startPlacement(cluster));
+    keep(await startPlacement(cluster, { strategy: config.strategy }));
     keep(await startDeployer(cluster));
     log.info({ ms: Math.round(monotonicMs() - startedAtMs) }, "every service is ready");
 

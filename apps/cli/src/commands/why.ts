@@ -1,9 +1,9 @@
 /** `muster why APP|INSTANCE`: one sentence, then the funnel behind it. */
-import type { Why } from "@muster/contracts";
+import type { WaitingDocument, Why } from "@muster/contracts";
 import { addressOf, outputOf, whyNot } from "@muster/terminal/instances";
 import type { Tone } from "@muster/terminal/paint";
 import type { Screen } from "@muster/terminal/screen";
-import { pairLines, tableLines } from "@muster/terminal/table";
+import { pairLines } from "@muster/terminal/table";
 import { age, duration, plural } from "@muster/terminal/units";
 import { clean, wrap } from "@muster/terminal/width";
 import { isForPrograms } from "../context.ts";
@@ -12,6 +12,7 @@ import { findTarget } from "../find.ts";
 import { printDocument } from "../output.ts";
 import type { Run } from "../program.ts";
 import { withSession } from "../session.ts";
+import { funnelLines, helpPairs } from "../waiting-lines.ts";
 
 export const run: Run = (context, [text = ""]) =>
   withSession(context, async ({ client }) => {
@@ -40,6 +41,8 @@ const CURE_WORDS = {
   "spec.changed": "the app asks for less",
 } as const;
 
+const HELD_SHOWN_MAX = 6;
+
 export function whyLines(why: Why, screen: Screen, nowMs: number): string[] {
   const { paint, glyphs } = screen;
   const mark = { good: glyphs.ok, bad: glyphs.bad, warn: glyphs.warn, moving: glyphs.moving }[
@@ -47,31 +50,18 @@ export function whyLines(why: Why, screen: Screen, nowMs: number): string[] {
   ];
   const head = `${paint(TONES[why.status], `${mark ?? glyphs.ended} ${why.status}`)}  ${paint("strong", why.app)}`;
   const sentence = wrap(clean(why.summary), Math.min(100, screen.columns() - 2)).map((line) => `  ${line}`);
-  const sections = [funnelLines(why, screen), factLines(why, screen, nowMs), failureLines(why, screen)];
+  const funnel = why.waiting === null ? [] : funnelLines(why.waiting, screen);
+  const sections = [funnel, factLines(why, screen, nowMs), failureLines(why, screen)];
   return [head, ...sentence, ...sections.flatMap((lines) => (lines.length === 0 ? [] : ["", ...lines]))];
 }
 
-function funnelLines({ waiting }: Why, screen: Screen): string[] {
-  if (waiting === null) return [];
-  if (waiting.agentsSeen === 0) return [screen.paint("quiet", "  no agent was seen at all")];
-  const refusals = waiting.refusals.filter(({ agents }) => agents > 0);
-  return tableLines(
-    [
-      { title: "CHECK", cell: ({ check }) => check },
-      { title: "REFUSES", cell: ({ agents }) => `${agents} of ${waiting.agentsSeen}`, align: "right" },
-      { title: "REASON", cell: ({ reason }) => reason, shrinksTo: 20 },
-    ],
-    refusals,
-    screen,
-    { indent: "  " },
-  );
-}
-
 function factLines(why: Why, screen: Screen, nowMs: number): string[] {
-  const { waiting, delay, deployment } = why;
-  const pairs: [string, string][] = [["instances", instancesOf(why)]];
-  if (waiting?.nearest) pairs.push(["nearest fit", `${waiting.nearest.agent}: ${waiting.nearest.lacks}`]);
+  const { waiting, hold, delay, deployment } = why;
+  const pairs: (readonly [string, string])[] = [["instances", instancesOf(why)]];
   if (waiting !== null) {
+    pairs.push(...helpPairs(waiting));
+    const held = holdText(waiting, hold, nowMs);
+    if (held !== null) pairs.push(["held", held]);
     pairs.push(["waiting", `${plural(waiting.count, "instance")}, for ${age(waiting.sinceMs, nowMs)}`]);
     const cures = waiting.cures.map((cure) => CURE_WORDS[cure]);
     if (cures.length > 0)
@@ -88,6 +78,16 @@ function factLines(why: Why, screen: Screen, nowMs: number): string[] {
       `${deployment.id}, ${deployment.action} by ${deployment.by.from || deployment.by.who}, ${age(deployment.startedAtMs, nowMs)} ago`,
     ]);
   return pairLines(pairs, screen, { indent: "  " });
+}
+
+/** What a gang holds of what is free, this app or another, or from when on this one may. */
+function holdText({ app, holdFromMs }: WaitingDocument, hold: Why["hold"], nowMs: number): string | null {
+  if (hold !== null) {
+    const spots = Object.entries(hold.members).map(([agent, count]) => `${count} on ${agent}`);
+    const whose = hold.app === app ? "for its members" : `for ${hold.app}`;
+    return `${spots.slice(0, HELD_SHOWN_MAX).join(", ")}${spots.length > HELD_SHOWN_MAX ? " ..." : ""}, ${whose}, for another ${duration(hold.untilMs - nowMs)}`;
+  }
+  return holdFromMs === null || holdFromMs <= nowMs ? null : `nothing yet; from in ${duration(holdFromMs - nowMs)} on`;
 }
 
 const instancesOf = ({ wanted, running, healthy }: Why): string =>

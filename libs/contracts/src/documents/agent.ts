@@ -56,10 +56,6 @@ export const AgentReportSchema = z.object({
 });
 export type AgentReport = z.infer<typeof AgentReportSchema>;
 
-/** `offer.<agent>`: supply only. Orphans' shares are already taken off the capacity. */
-export const OfferDocumentSchema = z.object(Supply);
-export type OfferDocument = z.infer<typeof OfferDocumentSchema>;
-
 export const GATE_REASONS = ["open", "joining", "cordon", "drain", "suspect", "unreachable", "removed"] as const;
 
 export const GateSchema = z.object({
@@ -70,6 +66,14 @@ export const GateSchema = z.object({
   incarnation: z.int(),
 });
 export type Gate = z.infer<typeof GateSchema>;
+
+/** `offer.<agent>`: supply only. Orphans' shares are already taken off the capacity. */
+export const OfferDocumentSchema = z.object({
+  ...Supply,
+  /** The ledger's gate, for all who need no more of the ledger: it changes with every placement, the offer seldom does. */
+  gate: GateSchema.default({ open: false, reason: "joining", sinceMs: 0, incarnation: 0 }),
+});
+export type OfferDocument = z.infer<typeof OfferDocumentSchema>;
 
 /** `ledger.<agent>`: what is committed there. Every decision about the agent sets it. */
 export const LedgerDocumentSchema = z.object({

@@ -1,6 +1,7 @@
 /** What the deployer wants and what placement answers: one row set per app each, compared row by row. */
 import { z } from "zod";
 import { TraceSchema } from "./app.ts";
+import { rowsSchema, toColumns } from "./columns.ts";
 
 /** One instance that should exist (`run`) or should end (`stop`). Absence is never an order. */
 export const WantedRowSchema = z.object({
@@ -25,7 +26,7 @@ export type Backoff = z.infer<typeof BackoffSchema>;
 /** `wanted.<app>`. `nextAttempt` starts at the revision at which the app was created and only grows. */
 export const WantedDocumentSchema = z.object({
   app: z.string(),
-  rows: z.array(WantedRowSchema),
+  rows: rowsSchema(WantedRowSchema, { agent: () => null }),
   nextAttempt: z.int().min(0),
   backoffs: z.array(BackoffSchema),
   trace: TraceSchema,
@@ -68,7 +69,7 @@ export type EndedRow = z.infer<typeof EndedRowSchema>;
 /** `placed.<app>`: the answer and the app's fence. `history` keeps the last ended instances for people. */
 export const PlacedDocumentSchema = z.object({
   app: z.string(),
-  rows: z.array(PlacedRowSchema),
+  rows: rowsSchema(PlacedRowSchema, { ports: () => [], items: () => ({}) }),
   ended: z.array(EndedRowSchema),
   history: z.array(EndedRowSchema),
 });
@@ -91,6 +92,22 @@ export const HoldDocumentSchema = z.object({
   untilMs: z.int(),
 });
 export type HoldDocument = z.infer<typeof HoldDocumentSchema>;
+
+/** A document as it is stored: large row sets as columns. */
+export function storedForm(key: string, value: unknown): unknown {
+  if (key.startsWith("placed.")) {
+    const document = value as PlacedDocument;
+    return {
+      ...document,
+      rows: toColumns(document.rows, ["slot", "attempt", "version", "goal", "agent", "ports", "items", "atMs"]),
+    };
+  }
+  if (key.startsWith("wanted.")) {
+    const document = value as WantedDocument;
+    return { ...document, rows: toColumns(document.rows, ["slot", "attempt", "version", "goal", "agent"]) };
+  }
+  return value;
+}
 
 /** `attempts`: the highest attempt ever handed out by an app that is gone, where the stream has not passed it yet. */
 export const AttemptsDocumentSchema = z.object({ highest: z.int().min(0) });

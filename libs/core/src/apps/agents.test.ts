@@ -6,22 +6,25 @@ import { agentsView, clusterView } from "./agents.ts";
 import { judge, NOW, offer, place, placedRow, VERSION, type World, world } from "./testing/handmade-app.ts";
 
 describe("agents and the cluster", () => {
-  function ledger({ state }: World, open: boolean): void {
+  const OPEN = { open: true, reason: "open", sinceMs: NOW, incarnation: 3 } as const;
+  const JOINING = { open: false, reason: "joining", sinceMs: 0, incarnation: 3 } as const;
+  function ledger({ state }: World): void {
     state.put(keys.ledger("n1"), {
       agent: "n1",
       n: 4,
       used: { cpuMillis: 100, memoryMib: 32, diskMib: 0, gpus: 0 },
       ports: [31_000],
       instances: { hello: { [VERSION]: 2 } },
-      gate: { open, reason: open ? "open" : "drain", sinceMs: NOW, incarnation: 3 },
+      custom: { scalars: {}, sets: {} },
+      gate: OPEN,
     });
   }
 
   test("an agent is its offer, what is committed there, its gate and its orphans", () => {
     const here = world();
-    offer(here, "n2");
-    offer(here, "n1");
-    ledger(here, true);
+    offer(here, "n2", { gate: JOINING });
+    offer(here, "n1", { gate: OPEN });
+    ledger(here);
     here.health.put(keys.agentVerdict("n1"), {
       agent: "n1",
       reconciledIncarnation: 3,
@@ -37,9 +40,9 @@ describe("agents and the cluster", () => {
 
   test("the cluster in numbers", () => {
     const here = world();
-    offer(here, "n1");
-    offer(here, "n2");
-    ledger(here, true);
+    offer(here, "n1", { gate: OPEN });
+    offer(here, "n2", { gate: JOINING });
+    ledger(here);
     place(here, [placedRow(0), placedRow(1)]);
     judge(here, 0, "running", { healthy: true });
     const leases = [{ process: "b", services: ["gateway", "deployer"], startedAtMs: 5 }];

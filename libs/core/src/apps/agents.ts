@@ -2,14 +2,12 @@
 import {
   type AgentView,
   type ClusterView,
-  type Gate,
   type HealthView,
   type Lease,
   NOTHING,
   type StateView,
 } from "@muster/contracts";
-
-const JOINING: Pick<Gate, "open" | "reason" | "sinceMs"> = { open: false, reason: "joining", sinceMs: 0 };
+import { instancesAsked } from "../rollout/eligible.ts";
 
 /** Every agent that offers or has offered something, by id. */
 export function agentsView(state: StateView, health: HealthView): AgentView[] {
@@ -20,7 +18,7 @@ function agentView(state: StateView, health: HealthView, token: string): AgentVi
   const offer = state.kind("offer").get(token)?.value;
   if (offer === undefined) return null;
   const ledger = state.kind("ledger").get(token)?.value;
-  const { open, reason, sinceMs } = ledger?.gate ?? JOINING;
+  const { open, reason, sinceMs } = offer.gate;
   const { hostname, address, capacity, ports, attributes, runtimes, incarnation } = offer;
   return {
     id: offer.agent,
@@ -47,16 +45,18 @@ export function clusterView(state: StateView, health: HealthView, leases: readon
     value.rows.map((row) => health.kind("verdict").get(`${token}.${row.slot}.${row.attempt}`)?.value),
   );
   const running = rows.filter((verdict) => verdict?.level === "running");
-  const gates = [...state.kind("ledger")].filter(([token]) => state.kind("offer").has(token));
   return {
     apps: state.kind("app").size,
     instances: {
-      wanted: sum([...state.kind("app").values()].map(({ value }) => value.instances)),
+      wanted: sum([...state.kind("app").values()].map(({ value }) => instancesAsked(state, value))),
       placed: rows.length,
       running: running.length,
       healthy: running.filter((verdict) => verdict?.healthy === true).length,
     },
-    agents: { total: state.kind("offer").size, open: gates.filter(([, { value }]) => value.gate.open).length },
+    agents: {
+      total: state.kind("offer").size,
+      open: [...state.kind("offer").values()].filter(({ value }) => value.gate.open).length,
+    },
     services: leases
       .flatMap(({ process, services, startedAtMs }) => services.map((service) => ({ service, process, startedAtMs })))
       .sort((a, b) => a.service.localeCompare(b.service) || a.process.localeCompare(b.process)),

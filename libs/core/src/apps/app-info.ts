@@ -11,6 +11,7 @@ import {
   type StateView,
   unreachable,
 } from "@muster/contracts";
+import { instancesAsked } from "../rollout/eligible.ts";
 import { currentApp } from "./current.ts";
 import { countInstances, instancesOf, lastFailure } from "./instances.ts";
 import { servicePortsOf } from "./service-ports.ts";
@@ -30,7 +31,7 @@ export function appInfo(state: StateView, health: HealthView, app: AppId, embed:
   const { staged, running, healthy, unhealthy } = countInstances(all);
   const failure = embed.lastTaskFailure ? lastTaskFailure(all) : null;
   return {
-    ...renderApp({ ...spec, instances: document.instances }, { version: document.version }),
+    ...renderApp({ ...spec, instances: instancesAsked(state, document) }, { version: document.version }),
     versionInfo: {
       lastScalingAt: isoTime(document.scaledAtMs),
       lastConfigChangeAt: isoTime(document.version),

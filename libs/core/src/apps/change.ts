@@ -55,6 +55,7 @@ export type Step = {
   readonly instances: number;
   /** The new version's spec, or null when the version stays. */
   readonly spec: AppSpec | null;
+  /** What else the app lays its hands on: its path, ports, its place in the list of rules. */
   readonly claims: readonly Write[];
   readonly warnings: readonly Problem[];
 };
@@ -145,6 +146,7 @@ export function changeApp(
     ...(step.spec === null
       ? []
       : [{ key: versionKey, value: { app, version, spec: step.spec, by }, expect: view.revision(versionKey) }]),
+    // After the app and its version: a view that is in the middle of the batch must not know of rules it cannot read.
     ...step.claims,
     ...(overtaken?.writes ?? []),
     { key: keys.deployment(deploymentId), value: deployment, expect: view.revision(keys.deployment(deploymentId)) },

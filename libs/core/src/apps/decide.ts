@@ -12,7 +12,9 @@ import {
 } from "./change.ts";
 import { claimPath } from "./claims.ts";
 import { type CurrentApp, currentApp, knownApp, unknownApp } from "./current.ts";
+import { makeRulesKnown } from "./rules.ts";
 import { isSame } from "./same.ts";
+import { refuseScaling } from "./scaling.ts";
 import { claimServicePorts, keepServicePorts } from "./service-ports.ts";
 
 /** POST. Throws `app.exists`; for an app that is being deleted `app.deleting`, unless forced: then it goes on. */
@@ -64,11 +66,12 @@ export function decideUpdate(
   return storeVersion(view, asked, current, reading, at);
 }
 
-/** Another number of instances of the same version. Throws `app.unknown`, `app.locked`, `app.deleting`. */
+/** Another number of instances of the same version. Throws `app.unknown`, `app.locked`, `app.deleting`, `spec.invalid`. */
 export function decideScale(view: StateView, asked: Asked, instances: number, at: Circumstances): Change {
   const done = carriedOut(view, asked);
   if (done !== null) return done;
   const current = livingApp(view, asked);
+  if (current.spec !== null) refuseScaling(current.spec, instances);
   if (current.document.instances === instances) return noChange(current, asked, []);
   refuseLocked(current, asked);
   return scale(view, asked, current, { instances, warnings: [] }, at);
@@ -90,7 +93,7 @@ export function decideRestart(view: StateView, asked: Asked, at: Circumstances):
     version,
     instances: spec.instances,
     spec,
-    claims: [],
+    claims: makeRulesKnown(view, spec, spec),
     warnings: [],
   } as const;
   return changeApp(view, asked, current, step, at);
@@ -151,7 +154,7 @@ function storeVersion(
       version: nextVersion(view, asked.app, current, at.now),
       instances: ports.spec.instances,
       spec: ports.spec,
-      claims: [...path, ...ports.writes],
+      claims: [...path, ...ports.writes, ...makeRulesKnown(view, ports.spec, standing)],
       warnings: [...reading.warnings, ...ports.warnings],
     },
     at,

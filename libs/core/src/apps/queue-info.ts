@@ -8,6 +8,7 @@ import {
   type StateView,
   unreachable,
 } from "@muster/contracts";
+import { instancesAsked } from "../rollout/eligible.ts";
 import { appInfo, type MarathonJson } from "./app-info.ts";
 import { isoTime } from "./time.ts";
 
@@ -30,7 +31,7 @@ function queueItem(state: StateView, health: HealthView, token: string, now: num
   const backoff = wanted?.backoffs.find((each) => each.version === document.version);
   const leftMs = Math.max(0, (backoff?.untilMs ?? 0) - now);
   const rows = wanted?.rows.filter((row) => row.goal === "run").length ?? 0;
-  const count = (waiting?.count ?? 0) + (leftMs > 0 ? Math.max(0, document.instances - rows) : 0);
+  const count = (waiting?.count ?? 0) + (leftMs > 0 ? Math.max(0, instancesAsked(state, document) - rows) : 0);
   if (count === 0) return null;
   return {
     app,

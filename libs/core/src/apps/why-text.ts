@@ -7,6 +7,7 @@ import {
   type WaitingDocument,
   type Why,
 } from "@muster/contracts";
+import { holdText, obstacleText } from "./obstacles.ts";
 import { spanText } from "./time.ts";
 
 type Facts = Omit<Why, "summary">;
@@ -23,7 +24,7 @@ export function appSentence(
   const name = nameOf(why.app);
   switch (why.status) {
     case "waiting":
-      return waitingSentence(name, why.waiting as WaitingDocument, now);
+      return waitingSentence(name, why, now);
     case "delayed":
       return delayedSentence(name, why, now);
     case "unhealthy":
@@ -33,6 +34,7 @@ export function appSentence(
         ? stoppedSentence(name, document, instances)
         : deployingSentence(name, why, instances);
     case "running":
+      if (why.wanted === 0) return `${name} runs on every agent that may run it, and there is none`;
       return `${name} runs as asked: ${instancesText(why.running)}${why.healthy > 0 ? `, ${why.healthy} healthy` : ""}`;
     case "stopped":
       return stoppedSentence(name, document, instances);
@@ -42,22 +44,13 @@ export function appSentence(
 }
 
 /** `hello needs 1 more: of 3 agents 2 refused by constraints (rack is rack-1), 1 by cpus (needs 0.5, 0.2 free); ...` */
-function waitingSentence(name: string, waiting: WaitingDocument, now: number): string {
-  const { count, agentsSeen, refusals, nearest, sinceMs } = waiting;
-  const told = refusals
-    .filter((refusal) => refusal.agents > 0)
-    .map(
-      ({ agents, check, reason }, i) =>
-        `${agents} ${i === 0 ? "refused by" : "by"} ${check}${reason === "" ? "" : ` (${reason})`}`,
-    );
-  const funnel =
-    agentsSeen === 0
-      ? "there are no agents yet"
-      : `of ${agentsSeen} agent${agentsSeen === 1 ? "" : "s"} ${told.length === 0 ? "none had room" : told.join(", ")}`;
-  // Placement says either an amount, `0.3 cpus`, or a whole refusal, `needs 0.5 cpus, 0.2 free`.
-  const lack = nearest !== null && /^\d/.test(nearest.lacks) ? " lacks " : ": ";
-  const closest = nearest === null ? "" : `; closest ${nearest.agent}${lack}${nearest.lacks}`;
-  return `${name} needs ${count} more: ${funnel}${closest}; waiting since ${spanText(now - sinceMs)}`;
+function waitingSentence(name: string, { waiting, hold }: Facts, now: number): string {
+  const document = waiting as WaitingDocument;
+  const isGang = document.refusals.some(({ check }) => check === "gang");
+  const need = isGang ? `${name} is placed whole or not at all` : `${name} needs ${document.count} more`;
+  const held = holdText(document, hold, now);
+  const since = `waiting since ${spanText(now - document.sinceMs)}`;
+  return [`${need}: ${obstacleText(document)}`, ...(held === null ? [] : [held]), since].join("; ");
 }
 
 function delayedSentence(name: string, { delay, lastFailure }: Facts, now: number): string {

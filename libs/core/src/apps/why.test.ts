@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { MusterError } from "@muster/contracts";
+import { keys, MusterError } from "@muster/contracts";
 import { findInstance, instancesOf } from "./instances.ts";
 import {
   endedRow,
@@ -98,7 +98,7 @@ describe("instances", () => {
 describe("why", () => {
   const summary = ({ state, health }: World) => whyOf(state, health, { app: "/hello" }, NOW);
 
-  test("waiting: who refused, for which reason, what came closest, since when", () => {
+  test("waiting: who refused, for which reason, what came closest, what would help, since when", () => {
     const here = world();
     want(here, [10, 11]);
     place(here, [placedRow(0)]);
@@ -106,15 +106,46 @@ describe("why", () => {
     wait(here);
     const why = summary(here);
     assert.equal(why.status, "waiting");
-    assert.equal(
-      why.summary,
-      "hello needs 1 more: of 3 agents 2 refused by constraints (rack is rack-1, rack-2 asked), 1 by cpus (needs 0.5, 0.2 free); closest n3 lacks 0.3 cpus; waiting since 12 s",
-    );
-    wait(here, { nearest: { agent: "n3", lacks: "needs 0.5 cpus, 0.2 free" }, refusals: [], agentsSeen: 0 });
+    const funnel =
+      "hello needs 1 more: of 3 agents 2 refused by constraints (rack is rack-1, rack-2 asked), 1 by cpus (needs 0.5 cpus, 0.2 free)";
+    const closest = "closest n3: needs 0.5 cpus, 0.2 free";
+    assert.equal(why.summary, `${funnel}; ${closest}; waiting since 12 s`);
+    wait(here, { wouldFitIf: ["there were one more agent like n3", "the gate of 2 agents were open"] });
     assert.equal(
       summary(here).summary,
-      "hello needs 1 more: there are no agents yet; closest n3: needs 0.5 cpus, 0.2 free; waiting since 12 s",
+      `${funnel}; ${closest}; would fit if there were one more agent like n3, or if the gate of 2 agents were open; waiting since 12 s`,
     );
+    wait(here, {
+      wouldFitIf: ["there were one more agent like n3", "2 agents would take it without rack CLUSTER rack-2"],
+    });
+    assert.equal(
+      summary(here).summary,
+      `${funnel}; ${closest}; would fit if there were one more agent like n3; 2 agents would take it without rack CLUSTER rack-2; waiting since 12 s`,
+    );
+    wait(here, { nearest: null, refusals: [], agentsSeen: 0 });
+    assert.equal(summary(here).summary, "hello needs 1 more: there are no agents yet; waiting since 12 s");
+  });
+
+  test("a gang says how many of its members fit, and what it holds or may hold", () => {
+    const here = world();
+    want(here, [10, 11]);
+    const cpus = { check: "cpus", agents: 2, reason: "needs 3 cpus, 1 free" } as const;
+    const gang = { check: "gang", agents: 1, reason: "1 of 2 members fit at once" } as const;
+    wait(here, { count: 2, refusals: [cpus, gang], nearest: null, holdFromMs: NOW + 18_000 });
+    const told =
+      "hello is placed whole or not at all: 1 of 2 members fit at once; of 3 agents 2 refused by cpus (needs 3 cpus, 1 free), 1 with room for a member";
+    assert.equal(summary(here).summary, `${told}; it may hold what is free for it in 18 s; waiting since 12 s`);
+    const hold = { app: "/hello", version: VERSION, members: { n1: 1 }, sinceMs: NOW, untilMs: NOW + 200_000 };
+    here.state.put(keys.hold, hold);
+    assert.equal(
+      summary(here).summary,
+      `${told}; it holds capacity for 1 member on n1 for another 3 min 20 s; waiting since 12 s`,
+    );
+    assert.deepEqual(summary(here).hold, hold);
+    here.state.put(keys.hold, { ...hold, app: "/train" });
+    assert.match(summary(here).summary, /; train holds capacity for another 3 min 20 s; waiting/);
+    here.state.put(keys.hold, { ...hold, untilMs: NOW });
+    assert.equal(summary(here).hold, null, "a hold that has run out holds nothing");
   });
 
   test("delayed: how often it failed, how it failed last, when it is tried again", () => {

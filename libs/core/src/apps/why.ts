@@ -5,11 +5,13 @@ import {
   appToken,
   type Backoff,
   type HealthView,
+  type HoldDocument,
   type InstanceView,
   type StateView,
   type WaitingDocument,
   type Why,
 } from "@muster/contracts";
+import { instancesAsked } from "../rollout/eligible.ts";
 import { knownApp } from "./current.ts";
 import { countInstances, findInstance, instancesOf, lastFailure } from "./instances.ts";
 import { appSentence, instanceSentence } from "./why-text.ts";
@@ -34,14 +36,16 @@ function whyApp(state: StateView, health: HealthView, app: AppId, now: number): 
   const { running, healthy } = countInstances(instances);
   const waiting = state.kind("waiting").get(appToken(app))?.value ?? null;
   const backoff = backoffOf(state, document, now);
+  const wanted = instancesAsked(state, document);
   const deploymentId = document.deployment;
   const why = {
     app,
-    status: statusOf(document, instances, waiting, backoff),
-    wanted: document.instances,
+    status: statusOf(document, wanted, instances, waiting, backoff),
+    wanted,
     running,
     healthy,
     waiting,
+    hold: waiting === null ? null : holdOf(state, now),
     delay: backoff === null ? null : { failures: backoff.failures, untilMs: backoff.untilMs },
     lastFailure: lastFailure(ended),
     deployment: deploymentId === null ? null : (state.kind("deployment").get(deploymentId)?.value ?? null),
@@ -59,9 +63,16 @@ function backoffOf(state: StateView, document: AppDocument, now: number): Backof
   return backoff !== undefined && backoff.failures > 0 && backoff.untilMs > now ? backoff : null;
 }
 
+/** What a gang holds just now: its own share of the way to a place, or what others lack meanwhile. */
+function holdOf(state: StateView, now: number): HoldDocument | null {
+  const hold = state.kind("hold").get("")?.value ?? null;
+  return hold !== null && hold.untilMs > now ? hold : null;
+}
+
 /** What stands in the way comes first: an app that deploys and waits is waiting. */
 function statusOf(
   document: AppDocument,
+  wanted: number,
   instances: readonly InstanceView[],
   waiting: WaitingDocument | null,
   backoff: Backoff | null,
@@ -70,7 +81,7 @@ function statusOf(
   if (waiting !== null && waiting.count > 0 && instances.some((instance) => instance.state === "waiting"))
     return "waiting";
   const running = instances.filter((instance) => instance.state === "running");
-  if (backoff !== null && running.length < document.instances) return "delayed";
+  if (backoff !== null && running.length < wanted) return "delayed";
   if (running.some((instance) => instance.healthy === false)) return "unhealthy";
-  return document.deployment !== null || running.length < document.instances ? "deploying" : "running";
+  return document.deployment !== null || running.length < wanted ? "deploying" : "running";
 }

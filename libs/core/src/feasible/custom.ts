@@ -30,10 +30,15 @@ function shortageOf(ask: Ask, fleet: Fleet, i: number): Shortage | null {
       continue;
     }
     const missing = asked.find((item) => !free.includes(item));
-    if (missing !== undefined) return { short: NO_MEASURE, reason: `needs ${missing} of ${name}, which is not free` };
+    if (missing !== undefined) return shortageOfItem(name, missing, offered(fleet, i).sets[name] ?? []);
   }
   return null;
 }
+
+const shortageOfItem = (name: string, item: string, all: readonly string[]): Shortage =>
+  all.includes(item)
+    ? { short: 1, reason: `${item} of ${name} is in use` }
+    : { short: NO_MEASURE, reason: `needs ${item} of ${name}, which the agent does not have` };
 
 /** Refuses an agent that lacks one of the operator's own resources. */
 export const custom = {

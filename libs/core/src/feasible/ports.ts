@@ -26,6 +26,6 @@ export const ports = {
     if (foreign !== null) return `the agent does not offer host port ${foreign}`;
     const taken = inUse(ask, fleet, i);
     if (taken !== null) return `host port ${taken} is in use`;
-    return `needs ${ask.ports.length} host ports, ${fleet.freePorts(i)} free`;
+    return `needs ${ask.ports.length} host port${ask.ports.length === 1 ? "" : "s"}, ${fleet.freePorts(i)} free`;
   },
 } as const satisfies FeasibilityCheck;

@@ -13,8 +13,6 @@ export class FieldColumn {
   ids: Int32Array;
   readonly values: string[] = [];
   readonly #idOf = new Map<string, number>();
-  /** Agents per value. */
-  readonly #agents: number[] = [];
   #memos = new Map<string, boolean[]>();
 
   constructor(field: string, size: number) {
@@ -29,20 +27,8 @@ export class FieldColumn {
   }
 
   set(agent: number, offer: OfferDocument | null): void {
-    const before = this.ids[agent] as number;
     const value = offer === null ? null : fieldValue(this.field, offer);
-    const after = value === null ? MISSING : this.#intern(value);
-    if (before === after) return;
-    if (before !== MISSING) this.#agents[before] = (this.#agents[before] as number) - 1;
-    if (after !== MISSING) this.#agents[after] = (this.#agents[after] as number) + 1;
-    this.ids[agent] = after;
-  }
-
-  /** How many different values agents have just now. */
-  get known(): number {
-    let known = 0;
-    for (const agents of this.#agents) if (agents > 0) known += 1;
-    return known;
+    this.ids[agent] = value === null ? MISSING : this.#intern(value);
   }
 
   valueOf(agent: number): string | null {
@@ -65,7 +51,6 @@ export class FieldColumn {
     const known = this.#idOf.get(value);
     if (known !== undefined) return known;
     const id = this.values.push(value) - 1;
-    this.#agents.push(0);
     this.#idOf.set(value, id);
     return id;
   }

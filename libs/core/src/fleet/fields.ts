@@ -18,3 +18,6 @@ export function fieldValue(field: string, offer: OfferDocument): string | null {
     }
   }
 }
+
+/** A field as people say it: `hostname`. */
+export const fieldName = (field: string): string => field.replace(/^@/, "");

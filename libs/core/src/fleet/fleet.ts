@@ -20,12 +20,11 @@ const FIRST_ROOM = 64;
 export const ABSENT = -1;
 
 export class Fleet {
-  /** Agents ever seen; those without an offer or a ledger are not `present`. */
+  /** Agents ever seen; those without an offer or a ledger are of the class `ABSENT`. */
   size = 0;
   readonly ids: string[] = [];
   readonly offers: (OfferDocument | null)[] = [];
   readonly ledgers: (LedgerDocument | null)[] = [];
-  present = new Uint8Array(FIRST_ROOM);
   /** Capacity less what is used; below zero where an agent came back smaller than what it holds, which `free` calls 0. */
   cpuMillis = new Float64Array(FIRST_ROOM);
   memoryMib = new Float64Array(FIRST_ROOM);
@@ -72,7 +71,7 @@ export class Fleet {
   column(field: string): FieldColumn {
     let column = this.#columns.get(field);
     if (column === undefined) {
-      column = new FieldColumn(field, this.present.length);
+      column = new FieldColumn(field, this.classes.length);
       for (let i = 0; i < this.size; i += 1) column.set(i, this.offers[i] ?? null);
       this.#columns.set(field, column);
     }
@@ -102,11 +101,11 @@ export class Fleet {
     return this.#custom[i] ?? (this.ledgers[i] as LedgerDocument).custom;
   }
 
-  /** The greater share of cpus and memory in use, 0 to 1. */
+  /** The greater share of cpus and memory in use, 0 to 1: an agent that came back smaller than what it holds is full. */
   load(i: number): number {
     const cpu = 1 - (this.cpuMillis[i] as number) * (this.perCpu[i] as number);
     const memory = 1 - (this.memoryMib[i] as number) * (this.perMemory[i] as number);
-    return Math.max(cpu, memory);
+    return Math.min(1, Math.max(cpu, memory));
   }
 
   /** Counts a share as taken until `restore`. `custom`: all that is then taken of the agent's custom resources. */
@@ -146,7 +145,6 @@ export class Fleet {
 
   #refresh(i: number): void {
     const [offer, ledger] = [this.offers[i] ?? null, this.ledgers[i] ?? null];
-    this.present[i] = offer !== null && ledger !== null ? 1 : 0;
     for (const name of RESOURCE_NAMES) this[name][i] = (offer?.capacity[name] ?? 0) - (ledger?.used[name] ?? 0);
     this.perCpu[i] = inverse(offer?.capacity.cpuMillis);
     this.perMemory[i] = inverse(offer?.capacity.memoryMib);
@@ -179,7 +177,7 @@ export class Fleet {
     const known = this.#indexes.get(agent);
     if (known !== undefined) return known;
     const i = this.size;
-    if (i === this.present.length) this.#grow(2 * i);
+    if (i === this.classes.length) this.#grow(2 * i);
     this.size += 1;
     this.ids.push(agent);
     this.offers.push(null);
@@ -191,7 +189,6 @@ export class Fleet {
   #grow(size: number): void {
     for (const name of ["cpuMillis", "memoryMib", "diskMib", "gpus", "perCpu", "perMemory"] as const)
       this[name] = grown(this[name], new Float64Array(size));
-    this.present = grown(this.present, new Uint8Array(size));
     this.classes = grown(this.classes, new Int32Array(size));
     this.#freePorts = grown(this.#freePorts, new Int32Array(size));
     for (const column of this.#columns.values()) column.grow(size);
@@ -200,7 +197,7 @@ export class Fleet {
 
 const inverse = (capacity: number | undefined): number => (capacity !== undefined && capacity > 0 ? 1 / capacity : 0);
 
-function grown<A extends Float64Array | Int32Array | Uint8Array>(from: A, to: A): A {
+function grown<A extends Float64Array | Int32Array>(from: A, to: A): A {
   to.set(from);
   return to;
 }

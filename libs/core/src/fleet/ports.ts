@@ -14,7 +14,7 @@ export function freePortCount(ranges: readonly PortRange[], taken: Iterable<numb
   return free;
 }
 
-/** Free ports from a random start on, so that a port just given back is not the next one taken. */
+/** Free ports, each once, from a random start on, so that a port just given back is not the next one taken. */
 export function* freePorts(
   ranges: readonly PortRange[],
   taken: ReadonlySet<number>,
@@ -24,7 +24,9 @@ export function* freePorts(
   if (first === undefined) return undefined;
   const start = first.first + Math.floor(dice() * (first.last - first.first + 1));
   for (let port = start; port <= first.last; port += 1) if (!taken.has(port)) yield port;
-  for (const range of ranges)
-    for (let port = range.first; port <= range.last; port += 1) if (!taken.has(port)) yield port;
+  for (const range of ranges) {
+    const last = range === first ? start - 1 : range.last;
+    for (let port = range.first; port <= last; port += 1) if (!taken.has(port)) yield port;
+  }
   return undefined;
 }

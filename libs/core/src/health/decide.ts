@@ -33,7 +33,12 @@ const nothing = (writes: Write[], wakes: Wake[] = []): Decision => ({
   wakes,
   trace: null,
 });
-const recordKey = (fact: Fact): string => `${agentShard(fact.agent)}.${agentToken(fact.agent)}.${fact.instance}`;
+/** Sweeps write so much at once; what is left comes next. */
+const SWEPT_MAX = 800;
+
+/** The key of an instance's record, without its kind. */
+export const recordKey = ({ agent, instance }: { readonly agent: string; readonly instance: string }): string =>
+  `${agentShard(agent)}.${agentToken(agent)}.${instance}`;
 
 /** Facts in stream order. A fact for an instance without a record makes no verdict. One write per instance, however many facts. */
 export function decideFacts(state: StateView, health: HealthView, facts: readonly NumberedFact[]): Decision {
@@ -103,16 +108,12 @@ export function decideSilence(
   );
 }
 
-/** Placed long ago and never accepted: overdue. */
-export function decideOverdue(
-  state: StateView,
-  health: HealthView,
-  now: number,
-  isMine: (agent: string) => boolean,
-): Decision {
+/** Placed long ago and never accepted: overdue. `records`: those that may be so, in any order. */
+export function decideOverdue(health: HealthView, records: Iterable<InstanceHead>, now: number): Decision {
   const writes: Write[] = [];
-  for (const { value: record } of state.kind("instance").values()) {
-    if (now - record.placedAtMs < ACCEPT_WITHIN_MS || record.goal !== "run" || !isMine(record.agent)) continue;
+  for (const record of records) {
+    if (writes.length >= SWEPT_MAX) break;
+    if (now - record.placedAtMs < ACCEPT_WITHIN_MS || record.goal !== "run") continue;
     if (health.kind("verdict").has(record.instance)) continue;
     const key = `verdict.${record.instance}`;
     writes.push({
@@ -121,19 +122,21 @@ export function decideOverdue(
       expect: health.revision(key),
     });
   }
-  return nothing(writes.slice(0, 500));
+  return nothing(writes);
 }
 
-/** Verdicts end with the record. */
-export function decidePurge(state: StateView, health: HealthView): Decision {
-  const records = new Set([...state.kind("instance").values()].map(({ value }) => value.instance));
-  const gone = (kind: "verdict" | "ended") =>
-    [...health.kind(kind).keys()].filter((instance) => !records.has(instance)).map((instance) => `${kind}.${instance}`);
-  return nothing(
-    [...gone("verdict"), ...gone("ended")]
-      .slice(0, 500)
-      .map((key) => ({ key, value: null, expect: health.revision(key) })),
-  );
+/** Verdicts end with the record. `instances`: those whose record may be gone. */
+export function decidePurge(state: StateView, health: HealthView, instances: Iterable<string>): Decision {
+  const writes: Write[] = [];
+  for (const instance of instances) {
+    if (writes.length >= SWEPT_MAX) break;
+    const agent = (health.kind("verdict").get(instance) ?? health.kind("ended").get(instance))?.value.agent;
+    if (agent === undefined || state.kind("instance").has(recordKey({ agent, instance }))) continue;
+    for (const kind of ["verdict", "ended"] as const)
+      if (health.kind(kind).has(instance))
+        writes.push({ key: `${kind}.${instance}`, value: null, expect: health.revision(`${kind}.${instance}`) });
+  }
+  return nothing(writes);
 }
 
 function unheard(record: InstanceHead, now: number): VerdictDocument {

@@ -1,13 +1,6 @@
 /** A new incarnation's inventory held against what the cluster has committed there: only then may its gate open. */
-import {
-  type AgentReport,
-  type AgentVerdict,
-  agentShard,
-  agentToken,
-  type InstanceHead,
-  parseInstanceId,
-  type StateView,
-} from "@muster/contracts";
+import { type AgentReport, type AgentVerdict, parseInstanceId, type StateView } from "@muster/contracts";
+import { recordKey } from "./decide.ts";
 import { isTerminal } from "./judge.ts";
 
 /** The agent's verdict for this report, or null when it says what the present one says. */
@@ -20,7 +13,8 @@ export function reconcileAgent(
   const orphans = report.inventory.flatMap((item) => {
     if (isTerminal(item.state)) return [];
     const ref = parseInstanceId(item.instance);
-    const isKnown = ref !== null && isRecorded(state, report.agent, item.instance);
+    const isKnown =
+      ref !== null && state.kind("instance").has(recordKey({ agent: report.agent, instance: item.instance }));
     return isKnown ? [] : [{ instance: item.instance, resources: item.resources, ports: item.ports }];
   });
   const isSame =
@@ -28,14 +22,4 @@ export function reconcileAgent(
     present.reconciledIncarnation === report.incarnation &&
     JSON.stringify(present.orphans) === JSON.stringify(orphans);
   return isSame ? null : { agent: report.agent, reconciledIncarnation: report.incarnation, orphans, atMs: now };
-}
-
-function isRecorded(state: StateView, agent: string, instance: string): boolean {
-  return state.kind("instance").has(`${agentShard(agent)}.${agentToken(agent)}.${instance}`);
-}
-
-/** Records of one agent. */
-export function recordsOf(state: StateView, agent: string): InstanceHead[] {
-  const prefix = `${agentShard(agent)}.${agentToken(agent)}.`;
-  return [...state.kind("instance")].filter(([key]) => key.startsWith(prefix)).map(([, { value }]) => value);
 }

@@ -4,7 +4,6 @@ import {
   type Circumstances,
   ENDED_KEPT_MAX,
   type EndedRow,
-  type HealthView,
   instanceId,
   keys,
   type PlacedDocument,
@@ -18,7 +17,7 @@ import { drawEventId } from "../draw.ts";
 import { countRecord } from "../ledger.ts";
 import type { RoundDraft } from "./draft.ts";
 import { placeMissing } from "./place.ts";
-import { type Ending, endingOf, purgeLeftovers, release } from "./release.ts";
+import { type Endings, purgeLeftovers, release } from "./release.ts";
 import { instanceRecord } from "./run-document.ts";
 import { writeWaiting } from "./waiting.ts";
 
@@ -35,8 +34,7 @@ export type RoundReport = {
 
 export type AppRound = {
   readonly draft: RoundDraft;
-  readonly health: HealthView;
-  readonly endings: readonly Ending[];
+  readonly endings: Endings;
   readonly purged: ReadonlySet<string>;
   readonly app: string;
   readonly trace: string | null;
@@ -49,31 +47,46 @@ type Row = { readonly attempt: number };
 /** Attempts are never used twice in an app, so they alone name a row. */
 const attemptsOf = (rows: readonly Row[]): Set<number> => new Set(rows.map((row) => row.attempt));
 
-/** Null: nothing was decided for it. */
-export function decideApp(round: AppRound): RoundReport | null {
+/** An app whose releases and stops are decided, and whose placements are not: those of all apps come first. */
+export type Begun = {
+  readonly round: AppRound;
+  readonly wishes: readonly WantedRow[];
+  readonly before: PlacedDocument;
+  /** What stands after releases and stops. */
+  readonly rows: readonly PlacedRow[];
+  readonly ended: readonly EndedRow[];
+  readonly stopped: number;
+  readonly purged: readonly string[];
+};
+
+export function beginApp(round: AppRound): Begun {
   const { draft, app } = round;
   const wishes = draft.view.kind("wanted").get(appToken(app))?.value.rows ?? [];
   const before = draft.view.kind("placed").get(appToken(app))?.value ?? { app, rows: [], ended: [], history: [] };
-  const purged = purgeLeftovers(draft, round.endings, app, before.rows, round.purged);
+  const purged = purgeLeftovers(draft, round.endings.of(app), app, before.rows, round.purged);
   const { kept, ended } = releaseEnded(round, before);
-  const { rows: afterStops, stopped } = orderStops(round, kept, wishes);
-  const answered = attemptsOf(afterStops);
-  for (const { attempt } of [...before.ended, ...ended]) answered.add(attempt);
-  const missing = wishes.filter((wish) => wish.goal === "run" && !answered.has(wish.attempt));
+  const { rows, stopped } = orderStops(round, kept, wishes);
+  if (ended.length + stopped > 0) draft.setRows(app, rows);
+  return { round, wishes, before, rows, ended, stopped, purged };
+}
+
+/** Null: nothing was decided for it. */
+export function finishApp({ round, wishes, before, rows: kept, ended, stopped, purged }: Begun): RoundReport | null {
+  const { draft, app } = round;
+  const missing = missingOf(wishes, kept, [...before.ended, ...ended]);
   const isHolding = draft.holder === null || draft.holder === app;
   if (isHolding) draft.liftHold();
-  const { fresh, waiting } = placeMissing({ ...round, before }, afterStops, missing);
-  if (draft.holder === app && waiting?.holdFromMs == null) draft.setHold(null);
+  const { fresh, waiting, isCut } = placeMissing({ ...round, before }, kept, missing);
+  if (draft.holder === app && !isCut && waiting?.holdFromMs == null) draft.setHold(null);
   if (isHolding) draft.applyHold();
 
-  const wished = attemptsOf(wishes);
-  const stillEnded = [...before.ended, ...ended].filter((row) => wished.has(row.attempt));
+  const stillEnded = stillWished([...before.ended, ...ended], wishes);
   const isChanged = ended.length + stopped + fresh.length > 0 || stillEnded.length !== before.ended.length;
-  const isWaitingChanged = writeWaiting(draft, app, waiting, round.circumstances);
+  const isWaitingChanged = (waiting !== null || !isCut) && writeWaiting(draft, app, waiting, round.circumstances);
   if (!isChanged && !isWaitingChanged)
     return purged.length > 0 ? { app, placed: 0, stopped: 0, released: 0, waiting, purged } : null;
 
-  const rows = [...afterStops, ...fresh];
+  const rows = [...kept, ...fresh];
   if (isChanged) {
     draft.setRows(app, rows);
     const value: PlacedDocument = {
@@ -88,6 +101,25 @@ export function decideApp(round: AppRound): RoundReport | null {
   tell(round, "muster.app.placed", fresh);
   tell(round, "muster.app.released", ended);
   return { app, placed: fresh.length, stopped, released: ended.length, waiting, purged };
+}
+
+/** Wishes that neither stand nor have ended. */
+function missingOf(
+  wishes: readonly WantedRow[],
+  rows: readonly PlacedRow[],
+  ended: readonly EndedRow[],
+): readonly WantedRow[] {
+  const answered = new Set<number>();
+  for (let i = 0; i < rows.length; i += 1) answered.add((rows[i] as PlacedRow).attempt);
+  for (const { attempt } of ended) answered.add(attempt);
+  return wishes.filter((wish) => wish.goal === "run" && !answered.has(wish.attempt));
+}
+
+/** An ending is remembered until its wish is gone. */
+function stillWished(ended: readonly EndedRow[], wishes: readonly WantedRow[]): EndedRow[] {
+  if (ended.length === 0) return [];
+  const wished = attemptsOf(wishes);
+  return ended.filter((row) => wished.has(row.attempt));
 }
 
 function tell(
@@ -107,14 +139,14 @@ function tell(
 }
 
 function releaseEnded(
-  { draft, health, app, trace, circumstances }: AppRound,
+  { draft, endings, app, trace, circumstances }: AppRound,
   before: PlacedDocument,
-): { kept: PlacedRow[]; ended: EndedRow[] } {
+): { kept: readonly PlacedRow[]; ended: readonly EndedRow[] } {
+  if (endings.isQuiet(app)) return { kept: before.rows, ended: [] };
   const kept: PlacedRow[] = [];
   const ended: EndedRow[] = [];
   for (const row of before.rows) {
-    const ending =
-      draft.decided < ROUND_INSTANCES_MAX ? endingOf(draft.view, health, app, row, circumstances.now) : null;
+    const ending = draft.decided < ROUND_INSTANCES_MAX ? endings.ofRow(app, row, circumstances.now) : null;
     if (ending === null) kept.push(row);
     else {
       release(draft, app, row, ending, trace);
@@ -130,8 +162,9 @@ function orderStops(
   rows: readonly PlacedRow[],
   wishes: readonly WantedRow[],
 ): { rows: readonly PlacedRow[]; stopped: number } {
-  const unwanted = attemptsOf(wishes.filter((wish) => wish.goal === "stop"));
-  if (unwanted.size === 0) return { rows, stopped: 0 };
+  const stops = wishes.filter((wish) => wish.goal === "stop");
+  const unwanted = attemptsOf(stops);
+  if (stops.length === 0) return { rows, stopped: 0 };
   let stopped = 0;
   const after = rows.map((row): PlacedRow => {
     const isOrdered = row.goal === "run" && unwanted.has(row.attempt);

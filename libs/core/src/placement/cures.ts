@@ -39,13 +39,11 @@ function isCure(state: StateView, fleet: Fleet, waiting: WaitingDocument, change
   }
 }
 
-/** True when the agent alone would now take an instance; what rules say is left to the decision. */
+/** True when the agent alone would now take an instance that is missing; what rules say is left to the decision. */
 function couldTake(state: StateView, fleet: Fleet, app: string, agent: string): boolean {
   const i = fleet.indexOf(agent);
   if (i === null || fleet.classes[i] === ABSENT) return false;
-  const wanted = state.kind("wanted").get(appToken(app))?.value.rows ?? [];
-  const versions = new Set(wanted.filter((row) => row.goal === "run").map((row) => row.version));
-  return [...versions].some((version) => {
+  return [...versionsMissing(state, app, agent)].some((version) => {
     const spec = state.kind("version").get(`${appToken(app)}.${version}`)?.value.spec;
     if (spec === undefined) return false;
     const ask = askOf(app, version, spec);
@@ -53,4 +51,15 @@ function couldTake(state: StateView, fleet: Fleet, app: string, agent: string): 
       (check) => !check.applies(ask) || check.short(ask, fleet, i) === 0,
     );
   });
+}
+
+/** Versions of which an instance waits that may run on the agent. */
+function versionsMissing(state: StateView, app: string, agent: string): Set<number> {
+  const placed = state.kind("placed").get(appToken(app))?.value;
+  const answered = new Set([...(placed?.rows ?? []), ...(placed?.ended ?? [])].map(({ attempt }) => attempt));
+  const versions = new Set<number>();
+  for (const row of state.kind("wanted").get(appToken(app))?.value.rows ?? [])
+    if (row.goal === "run" && (row.agent === null || row.agent === agent) && !answered.has(row.attempt))
+      versions.add(row.version);
+  return versions;
 }

@@ -136,11 +136,12 @@ export class RoundDraft implements OtherApps {
     return [...apps];
   }
 
-  /** Of the current version and of every one that stands: a rule ends with the last instance that was placed under it. */
+  /** Of the current version and of every one that stands or is wanted: a rule ends with the last instance placed under it. */
   rulers(but: string): { app: string; placement: PlacementSpec }[] {
     return (this.view.kind("rules").get("")?.value.apps ?? []).map(appIdOf).flatMap((app) => {
       if (app === but) return [];
       const versions = new Set(this.rows(app).map((row) => row.version));
+      for (const row of this.view.kind("wanted").get(appToken(app))?.value.rows ?? []) versions.add(row.version);
       const current = this.view.kind("app").get(appToken(app))?.value.version;
       if (current !== undefined) versions.add(current);
       return [...versions].flatMap((version) => {

@@ -4,6 +4,7 @@ import type { Ask } from "../ask.ts";
 import type { FeasibilityCheck } from "../feasible/check.ts";
 import { CLASS_CHECKS, QUANTITY_CHECKS } from "../feasible/index.ts";
 import { ABSENT, type Fleet } from "../fleet/fleet.ts";
+import { offersPort, portCount } from "../fleet/ports.ts";
 import type { Rule } from "../rules/rule.ts";
 
 export type Explanation = Pick<WaitingDocument, "agentsSeen" | "refusals" | "nearest" | "cures" | "wouldFitIf">;
@@ -48,6 +49,7 @@ export function explain(ask: Ask, fleet: Fleet, rules: readonly Rule[], only: re
   const stages = stagesOf(ask, fleet, rules);
   const tellings = stages.map(() => new Map<string, number>());
   const alone = stages.map(() => 0);
+  const refused = stages.map(() => false);
   let nearest: { stage: number; short: number; agent: number } | null = null;
   let roomy: number | null = null;
   let agentsSeen = 0;
@@ -63,6 +65,7 @@ export function explain(ask: Ask, fleet: Fleet, rules: readonly Rule[], only: re
       const short = stage.short(agent);
       if (short === 0) continue;
       refusing += 1;
+      refused[s] = true;
       lastRefusing = s;
       isRoomOnly &&= stage.isRoom;
       if (first >= 0) continue;
@@ -81,7 +84,7 @@ export function explain(ask: Ask, fleet: Fleet, rules: readonly Rule[], only: re
     refusals: funnel(stages, tellings),
     nearest: nearest === null ? null : nearestFit(stages[nearest.stage] as Stage, nearest.agent, fleet),
     wouldFitIf: wouldFitIf(stages, alone, roomy, fleet),
-    cures: curesOf(stages, tellings),
+    cures: curesOf(stages, refused),
   };
 }
 
@@ -94,9 +97,11 @@ const nearestFit = (stage: Stage, agent: number, fleet: Fleet): { agent: string;
 function wouldHold(ask: Ask, fleet: Fleet, agent: number): boolean {
   const offer = fleet.offers[agent];
   if (offer == null) return false;
-  const { capacity, custom } = offer;
+  const { capacity, custom, ports } = offer;
   const { resources } = ask;
   return (
+    ask.ports.length <= portCount(ports) &&
+    ask.ports.every(({ fixed }) => fixed === null || offersPort(ports, fixed)) &&
     capacity.cpuMillis >= resources.cpuMillis &&
     capacity.memoryMib >= resources.memoryMib &&
     capacity.diskMib >= resources.diskMib &&
@@ -118,7 +123,7 @@ function wouldFitIf(stages: readonly Stage[], alone: readonly number[], roomy: n
   for (const { stage, agents } of ruled) {
     const where = agents === 1 ? "1 agent" : `${agents} agents`;
     if (stage.rule !== null) told.push(`${where} would take it without ${stage.rule}`);
-    else if (stage.check === "gate") told.push(`the gate of ${where} were open`);
+    else if (stage.check === "gate") told.push(`the gate${agents === 1 ? "" : "s"} of ${where} were open`);
     else told.push(`${where} would take it with another ${stage.check}`);
   }
   return told.slice(0, WOULD_FIT_MAX);
@@ -144,9 +149,9 @@ function funnel(stages: readonly Stage[], tellings: readonly ReadonlyMap<string,
   });
 }
 
-function curesOf(stages: readonly Stage[], tellings: readonly ReadonlyMap<string, number>[]): Cure[] {
-  const cures = new Set<Cure>(["agent.offer", "spec.changed"]);
-  for (const [s, counts] of tellings.entries())
-    if (counts.size > 0) for (const cure of (stages[s] as Stage).cures) cures.add(cure);
+/** Whatever refuses some agent, first or not. Gates close and open again without a word to those that wait: each may be one's turn. */
+function curesOf(stages: readonly Stage[], refused: readonly boolean[]): Cure[] {
+  const cures = new Set<Cure>(["agent.offer", "agent.gate", "spec.changed"]);
+  for (const [s, stage] of stages.entries()) if (refused[s]) for (const cure of stage.cures) cures.add(cure);
   return [...cures];
 }

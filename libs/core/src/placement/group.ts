@@ -1,5 +1,5 @@
 /** Equal instances of one version, ready to be decided together: its rules and its ranking, compiled for what stands now. */
-import type { Strategy } from "@muster/contracts";
+import { hash32, type Strategy } from "@muster/contracts";
 import { preferencesOf, rulesOf } from "../rules/index.ts";
 import type { RuleContext } from "../rules/rule.ts";
 import type { Group } from "./choose.ts";
@@ -12,8 +12,13 @@ export type GroupInput = RuleContext &
     readonly dice: () => number;
   };
 
+/**
+ * A gang that waits is decided again and again, by any worker, and what it found stands in `waiting` and `hold`: equal worlds must
+ * give equal choices, or workers would overwrite each other's for ever. So neither dice nor distance have a say in it.
+ */
 export function groupOf(input: GroupInput): Group {
   const { ask, fleet, strategy, standing, failed, distance, dice } = input;
+  const isGang = ask.placement.gang !== null;
   const ranking = new Ranking({
     ask,
     fleet,
@@ -21,8 +26,8 @@ export function groupOf(input: GroupInput): Group {
     preferences: preferencesOf(input),
     standing,
     failed,
-    distance,
-    seed: Math.floor(dice() * 2 ** 31),
+    distance: isGang ? null : distance,
+    seed: isGang ? hash32(`${ask.app} ${ask.version}`) : Math.floor(dice() * 2 ** 31),
   });
   return { ask, fleet, rules: rulesOf(input), ranking, dice };
 }

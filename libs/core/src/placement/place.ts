@@ -9,11 +9,12 @@ import {
   type WantedRow,
 } from "@muster/contracts";
 import { type Ask, askOf } from "../ask.ts";
-import { subtractCustom } from "../custom.ts";
 import { commitShare, shareOf } from "../ledger.ts";
 import { hasNeighbourRules } from "../rules/neighbours.ts";
 import { type Choice, choose, chooseOn, type Group } from "./choose.ts";
 import type { RoundDraft } from "./draft.ts";
+import { explain } from "./explain.ts";
+import { gather } from "./gang.ts";
 import { groupOf } from "./group.ts";
 import { holdWhileWaiting } from "./hold.ts";
 import { instanceRecord } from "./run-document.ts";
@@ -33,22 +34,29 @@ export type PlaceInput = {
   readonly distance: Float64Array | null;
 };
 
-export type Placed = { readonly fresh: readonly PlacedRow[]; readonly waiting: WaitingDocument | null };
-const NOTHING: Placed = { fresh: [], waiting: null };
+export type Placed = {
+  readonly fresh: readonly PlacedRow[];
+  readonly waiting: WaitingDocument | null;
+  /** The batch was full before all was looked at: what waits is told of in the next round, and stands as it was until then. */
+  readonly isCut: boolean;
+};
+const NOTHING: Placed = { fresh: [], waiting: null, isCut: false };
 
 /** `rows`: what stands after this round's releases and stops. */
 export function placeMissing(input: PlaceInput, rows: readonly PlacedRow[], missing: readonly WantedRow[]): Placed {
   const fresh: PlacedRow[] = [];
   let waiting: WaitingDocument | null = null;
+  let isCut = false;
   for (const version of new Set(missing.map((wish) => wish.version))) {
     const wishes = missing.filter((wish) => wish.version === version);
     const placed = placeVersion(input, rows.concat(fresh), version, wishes);
     fresh.push(...placed.fresh);
+    isCut ||= placed.isCut;
     if (placed.waiting === null) continue;
     const others: number = waiting?.count ?? 0;
     waiting = { ...placed.waiting, count: placed.waiting.count + others };
   }
-  return { fresh, waiting };
+  return { fresh, waiting, isCut };
 }
 
 function placeVersion(
@@ -64,24 +72,50 @@ function placeVersion(
   const budget = ROUND_INSTANCES_MAX - draft.decided;
   const isGang = ask.placement.gang !== null;
   // A gang needs a batch that holds it whole: the next round is empty.
-  if (budget <= 0 || (isGang && wishes.length > budget && draft.decided > 0)) return NOTHING;
+  if (budget <= 0 || (isGang && wishes.length > budget && draft.decided > 0)) return { ...NOTHING, isCut: true };
 
   const failed = failedOn(input, wishes);
-  const group = groupFor(input, ask, rows, wishes.length, new Set(failed.values()));
+  const make = (): Group => groupFor(input, ask, rows, wishes.length, new Set(failed.values()));
   if (hasNeighbourRules(ask.placement)) draft.rule(app);
   const asked = wishes.slice(0, budget);
+  return isGang ? placeGang(input, make, asked, failed) : placeMany(input, make(), asked, failed, wishes);
+}
+
+/** As many as there is room for. */
+function placeMany(
+  input: PlaceInput,
+  group: Group,
+  asked: readonly WantedRow[],
+  failed: ReadonlyMap<number, string>,
+  wishes: readonly WantedRow[],
+): Placed {
   const choices = chooseAll(group, asked, failed);
   const found = choices.filter((choice) => choice !== null).length;
-  const isWhole = found === asked.length && (!isGang || asked.length === wishes.length);
-  if (isWhole || (!isGang && found === asked.length))
-    return { fresh: commit(input, ask, asked, choices), waiting: null };
-
+  if (found === asked.length)
+    return { fresh: commit(input, group.ask, asked, choices), waiting: null, isCut: asked.length < wishes.length };
   const only = wishes.every((wish) => wish.agent !== null) ? refusedAgents(group, asked, choices) : null;
-  const waiting = waitingDocument(input, group, { wishes: wishes.length, found, only });
-  if (!isGang) return { fresh: commit(input, ask, asked, choices), waiting };
-  const held = choices.filter((choice) => choice !== null);
-  for (const choice of held) undo(group, choice);
-  return { fresh: [], waiting: holdWhileWaiting(draft, ask, held, waiting) };
+  const told = explain(group.ask, group.fleet, group.rules, only);
+  const waiting = waitingDocument(input, group, { wishes: wishes.length, found, told });
+  return { fresh: commit(input, group.ask, asked, choices), waiting, isCut: false };
+}
+
+/** All of them or none. */
+function placeGang(
+  input: PlaceInput,
+  make: () => Group,
+  asked: readonly WantedRow[],
+  failed: ReadonlyMap<number, string>,
+): Placed {
+  const group = make();
+  const { ask, fleet } = group;
+  const { choices, missed } = gather(group, make, asked.length);
+  if (missed === null)
+    return { fresh: commit(input, ask, asked, apart(group, asked, choices, failed)), waiting: null, isCut: false };
+  // Agents are told of as they stand, what would help as if the members that fit were placed.
+  const { refusals, nearest } = explain(ask, fleet, make().rules, null);
+  const told = { ...missed, refusals, nearest };
+  const waiting = waitingDocument(input, group, { wishes: asked.length, found: choices.length, told });
+  return { fresh: [], waiting: holdWhileWaiting(input.draft, ask, choices, waiting), isCut: false };
 }
 
 function groupFor(
@@ -199,10 +233,4 @@ function commit(
     fresh.push(row);
   }
   return fresh;
-}
-
-function undo({ ask, fleet }: Group, { agent, ports, items }: Choice): void {
-  const taken = fleet.takenCustom(agent);
-  const custom = ask.custom === null ? taken : subtractCustom(taken, { scalars: ask.custom.scalars, items });
-  fleet.giveBack(agent, ask.resources, ports, custom);
 }

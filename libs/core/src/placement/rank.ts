@@ -12,13 +12,15 @@ import type { Preference } from "../rules/rule.ts";
 const LOSS = 1_000_000;
 /** One instance more on a value of a field, at weight 100. */
 const EVENNESS = 1_000;
-/** Heavier than one instance of the app: the next attempt goes where the app already runs rather than back. */
-const JUST_FAILED = 6;
+/** Heavier than one instance of the app with all that is lighter: the next attempt goes where the app already runs rather than back. */
+const JUST_FAILED = 9;
 /** One instance of the app: heavier than any load. */
 const INSTANCE = 4;
 const IMAGE = 0.5;
 /** Keeps agents that are equally good from being taken in one order by every worker. */
 const CHANCE = 0.01;
+/** Where the fuller agent is the better one, chance may only part equals: small instances would be strewn otherwise. */
+const TIE = 1e-6;
 
 export type RankingInput = {
   readonly ask: Ask;
@@ -103,7 +105,7 @@ function strategyScore(strategy: Strategy, count: number, load: number, chance: 
     case "spread":
       return count * INSTANCE + load + chance * CHANCE;
     case "binpack":
-      return 1 - load + chance * CHANCE;
+      return 1 - load + chance * TIE;
     case "random":
       return chance;
     default:

@@ -18,21 +18,37 @@ import { countRecord, releaseShare, shareOf } from "../ledger.ts";
 import type { RoundDraft } from "./draft.ts";
 import { instanceRecord } from "./run-document.ts";
 
-const tokens = (app: string, row: { slot: number; attempt: number }): string =>
-  `${appToken(app)}.${row.slot}.${row.attempt}`;
+/** How instances ended, read once a round. */
+export class Endings {
+  readonly #byApp = new Map<string, Map<number, EndedDocument>>();
+  /** Agents that the operator removed, and none of whose later incarnations has taken their place. */
+  readonly #removed = new Set<string>();
 
-/** How the instance ended, when that is known for certain; null while it may still run. */
-export function endingOf(
-  state: StateView,
-  health: HealthView,
-  app: string,
-  row: PlacedRow,
-  now: number,
-): EndedRow | null {
-  const about = { slot: row.slot, attempt: row.attempt, version: row.version, agent: row.agent };
-  const ended = health.kind("ended").get(tokens(app, row))?.value;
-  if (ended !== undefined) return { ...about, ...pick(ended) };
-  if (isRemoved(state, row.agent))
+  constructor(state: StateView, health: HealthView) {
+    for (const [key, { value }] of health.kind("ended")) {
+      const [token = "", , attempt] = key.split(".");
+      const ended = this.#byApp.get(token) ?? new Map<number, EndedDocument>();
+      this.#byApp.set(token, ended.set(Number(attempt), value));
+    }
+    for (const { value } of state.kind("agent").values()) if (value.goal === "remove") this.#removed.add(value.agent);
+  }
+
+  /** All that ended of an app, by attempt. */
+  of(app: string): ReadonlyMap<number, EndedDocument> {
+    return this.#byApp.get(appToken(app)) ?? NONE;
+  }
+
+  /** True when no instance of the app can have ended. */
+  isQuiet(app: string): boolean {
+    return this.#removed.size === 0 && this.of(app).size === 0;
+  }
+
+  /** How the instance ended, when that is known for certain; null while it may still run. */
+  ofRow(app: string, row: PlacedRow, now: number): EndedRow | null {
+    const about = { slot: row.slot, attempt: row.attempt, version: row.version, agent: row.agent };
+    const ended = this.of(app).get(row.attempt);
+    if (ended !== undefined) return { ...about, ...pick(ended) };
+    if (!this.#removed.has(row.agent)) return null;
     return {
       ...about,
       state: "killed",
@@ -42,8 +58,10 @@ export function endingOf(
       message: "its agent was removed",
       atMs: now,
     };
-  return null;
+  }
 }
+
+const NONE: ReadonlyMap<number, EndedDocument> = new Map();
 
 const pick = ({ state, exitCode, signal, reason, message, atMs }: EndedDocument) => ({
   state,
@@ -55,12 +73,6 @@ const pick = ({ state, exitCode, signal, reason, message, atMs }: EndedDocument)
     state === "failed" || state === "error" || reason === "health-check" ? message.slice(0, ENDED_MESSAGE_MAX) : "",
   atMs,
 });
-
-/** True when the operator removed the agent and no later incarnation has taken its place. */
-export function isRemoved(state: StateView, agent: string): boolean {
-  const word = state.kind("agent").get(agentToken(agent))?.value;
-  return word?.goal === "remove";
-}
 
 export function release(draft: RoundDraft, app: string, row: PlacedRow, ended: EndedRow, trace: string | null): void {
   const spec = draft.spec(app, row.version);
@@ -94,35 +106,22 @@ export function release(draft: RoundDraft, app: string, row: PlacedRow, ended: E
  */
 export function purgeLeftovers(
   draft: RoundDraft,
-  endings: readonly Ending[],
+  ended: ReadonlyMap<number, EndedDocument>,
   app: string,
   placed: readonly PlacedRow[],
   purged: ReadonlySet<string>,
 ): string[] {
+  if (ended.size === 0) return [];
   const held = new Set(placed.map((row) => row.attempt));
   const keysPurged: string[] = [];
-  for (const { slot, attempt, agent } of endings) {
+  for (const [attempt, { agent, instance }] of ended) {
     const word = held.has(attempt) ? undefined : draft.view.kind("agent").get(agentToken(agent))?.value;
     if (word === undefined || word.fencedIncarnation === null) continue;
+    const slot = Number(instance.split(".").at(-2));
     const key = keys.instance(agent, { app, slot, attempt });
     if (purged.has(key)) continue;
     draft.writes.push({ key, value: null, expect: null });
     keysPurged.push(key);
   }
   return keysPurged;
-}
-
-/** An ended instance as the health bucket names it. */
-export type Ending = { readonly slot: number; readonly attempt: number; readonly agent: string };
-
-/** All of them by app token, read once a round. */
-export function endingsByApp(health: HealthView): Map<string, Ending[]> {
-  const byApp = new Map<string, Ending[]>();
-  for (const [key, { value }] of health.kind("ended")) {
-    const [token = "", slot, attempt] = key.split(".");
-    const endings = byApp.get(token) ?? [];
-    endings.push({ slot: Number(slot), attempt: Number(attempt), agent: value.agent });
-    byApp.set(token, endings);
-  }
-  return byApp;
 }

@@ -4,7 +4,6 @@
  * rest on: any of them stale and nothing happens.
  */
 import {
-  appToken,
   type Circumstances,
   type Decision,
   type HealthView,
@@ -13,9 +12,9 @@ import {
   type Strategy,
 } from "@muster/contracts";
 import { Fleet } from "../fleet/fleet.ts";
-import { decideApp, type RoundReport } from "./app-round.ts";
+import { type Begun, beginApp, finishApp, type RoundReport } from "./app-round.ts";
 import { RoundDraft } from "./draft.ts";
-import { endingsByApp } from "./release.ts";
+import { Endings } from "./release.ts";
 
 export type RoundInput = {
   readonly state: StateView;
@@ -40,39 +39,26 @@ export type Round = { readonly decision: Decision; readonly reports: readonly Ro
 export function decideRound(input: RoundInput, circumstances: Circumstances): Round {
   const { state, health, fleet = Fleet.of(state), strategy = "spread", distance = null, purged = new Set() } = input;
   const draft = new RoundDraft(state, fleet, circumstances.now);
-  const endings = endingsByApp(health);
-  const reports: RoundReport[] = [];
-  const decide = (app: string): RoundReport | null => {
-    const report = decideApp({
-      draft,
-      health,
-      endings: endings.get(appToken(app)) ?? [],
-      purged,
-      app,
-      trace: input.trace(app),
-      circumstances,
-      strategy,
-      distance,
-    });
-    if (report !== null) reports.push(report);
-    return report;
-  };
+  const endings = new Endings(state, health);
+  const begin = (app: string): Begun =>
+    beginApp({ draft, endings, purged, app, trace: input.trace(app), circumstances, strategy, distance });
   try {
-    const done = new Set<string>();
-    for (const app of input.apps) {
+    const begun: Begun[] = [];
+    for (const app of new Set(input.apps)) {
       if (draft.decided >= ROUND_INSTANCES_MAX) break;
-      if (done.has(app)) continue;
-      done.add(app);
-      const report = decide(app);
-      const { holder } = draft;
-      // What was just given back is offered to the gang that holds capacity before anybody else, or it might starve.
-      if (report === null || report.released === 0 || holder === null || done.has(holder)) continue;
-      done.add(holder);
-      decide(holder);
+      begun.push(begin(app));
     }
+    const reports = holderFirst(begun, draft, begin).flatMap((each) => finishApp(each) ?? []);
     const { writes, asserts, events } = draft.finish();
     return { decision: { writes, asserts, events, wakes: [], trace: null }, reports };
   } finally {
     fleet.restore();
   }
+}
+
+/** What is given back in this round is offered to the gang that holds capacity before anybody else, or it might starve. */
+function holderFirst(begun: readonly Begun[], { holder }: RoundDraft, begin: (app: string) => Begun): readonly Begun[] {
+  if (holder === null || begun.every(({ ended }) => ended.length === 0)) return begun;
+  const first = begun.find(({ round }) => round.app === holder) ?? begin(holder);
+  return [first, ...begun.filter((each) => each !== first)];
 }

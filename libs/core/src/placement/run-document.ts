@@ -124,7 +124,9 @@ function environment(
 
 /** `MUSTER_RESOURCE_DISKS=sda,sdb`: which items of the agent's own sets are this instance's. */
 const itemVariables = (items: PlacedRow["items"]): Record<string, string> =>
-  Object.fromEntries(Object.entries(items).map(([set, taken]) => [`MUSTER_RESOURCE_${variableName(set)}`, taken.join(",")]));
+  Object.fromEntries(
+    Object.entries(items).map(([set, taken]) => [`MUSTER_RESOURCE_${variableName(set)}`, taken.join(",")]),
+  );
 
 const decimal = (value: number): string => (Number.isInteger(value) ? value.toFixed(1) : String(value));
 const variableName = (name: string): string => name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, "_");

@@ -5,24 +5,23 @@ import { drawEventId } from "../draw.ts";
 import type { Rule } from "../rules/rule.ts";
 import type { Group } from "./choose.ts";
 import type { RoundDraft } from "./draft.ts";
-import { explain } from "./explain.ts";
+import type { Explanation } from "./explain.ts";
 import type { PlaceInput } from "./place.ts";
 
 type Wanting = {
   /** How many were asked for, and how many of them an agent was found for. */
   readonly wishes: number;
   readonly found: number;
-  /** The only agents they may run on; null: any. */
-  readonly only: readonly number[] | null;
+  readonly told: Explanation;
 };
 
 export function waitingDocument(
   { draft, app, trace, circumstances }: PlaceInput,
-  { ask, fleet, rules }: Group,
-  { wishes, found, only }: Wanting,
+  { ask, rules }: Group,
+  { wishes, found, told }: Wanting,
 ): WaitingDocument {
   const before = draft.view.kind("waiting").get(appToken(app))?.value;
-  const { refusals, ...explanation } = explain(ask, fleet, rules, only);
+  const { refusals, ...explanation } = told;
   const isGang = ask.placement.gang !== null;
   return {
     app,

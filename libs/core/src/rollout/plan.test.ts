@@ -1,45 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { EndedRow, VerdictDocument } from "@muster/contracts";
+import type { VerdictDocument } from "@muster/contracts";
 import fc from "fast-check";
-import { specOf } from "../testing/builders.ts";
-import { type Goal, type Plan, planRows } from "./plan.ts";
-import type { Row, RowState } from "./rows.ts";
-
-const NOW = 1_000_000;
-const goal = (instances: number, spec: Record<string, unknown> = {}): Goal => ({
-  version: 2,
-  instances,
-  spec: specOf("/a", { instances, ...spec }),
-  isBraked: false,
-});
-
-function row(attempt: number, state: RowState, version = 2, ended: Partial<EndedRow> = {}): Row {
-  return {
-    wish: { slot: attempt, attempt, version, goal: state === "stopping" ? "stop" : "run", agent: null },
-    state,
-    isPlaced: !["unplaced", "ended"].includes(state),
-    ended:
-      state === "ended"
-        ? {
-            slot: attempt,
-            attempt,
-            version,
-            agent: "n1",
-            state: "failed",
-            exitCode: 1,
-            signal: null,
-            reason: "exited",
-            message: "",
-            atMs: NOW,
-            ...ended,
-          }
-        : null,
-    verdict: state === "lost" ? ({ level: "unreachable", sinceMs: NOW - 60_000 } as VerdictDocument) : null,
-  };
-}
-const attempts = (rows: readonly Row[]) => rows.map(({ wish }) => wish.attempt);
-const rows = (state: RowState, version: number, ...ids: number[]) => ids.map((id) => row(id, state, version));
+import { type Plan, planRows } from "./plan.ts";
+import type { Row } from "./rows.ts";
+import { advanced, attempts, carryOut, goal, NOW, row, rows } from "./testing/handmade-rows.ts";
 
 test("an empty app gets all its rows at once", () => {
   assert.equal(planRows([], goal(3), [], NOW).add, 3);
@@ -132,34 +97,8 @@ test("the goal is reached only when exactly the wanted instances are up and noth
 });
 
 /** What the world makes of a plan when nothing fails: rows advance by one state, in an order the dice choose. */
-function advance(now: Row[], plan: Plan, next: () => number): Row[] {
-  const stopped = new Set(plan.stop);
-  const kept = now
-    .filter((each) => !plan.drop.includes(each))
-    .map((each) =>
-      stopped.has(each) ? { ...each, state: "stopping" as const, wish: { ...each.wish, goal: "stop" as const } } : each,
-    );
-  let attempt = Math.max(0, ...now.map(({ wish }) => wish.attempt));
-  for (let i = 0; i < plan.add; i += 1) {
-    attempt += 1;
-    kept.push(row(attempt, "unplaced"));
-  }
-  return kept.map((each): Row => {
-    if (next() < 0.5) return each;
-    if (each.state === "unplaced") return { ...each, state: "starting", isPlaced: true };
-    if (each.state === "starting") return { ...each, state: "up" };
-    if (each.state === "stopping")
-      return each.isPlaced
-        ? {
-            ...each,
-            state: "ended",
-            isPlaced: false,
-            ended: { ...(row(each.wish.attempt, "ended").ended as EndedRow), state: "killed" },
-          }
-        : each;
-    return each;
-  });
-}
+const advance = (now: readonly Row[], plan: Plan, next: () => number): Row[] =>
+  carryOut(now, plan).map((each) => (next() < 0.5 ? each : advanced(each)));
 
 test("from any healthy start every goal is reached, never below the least capacity nor above the most while nothing fails", () => {
   fc.assert(
@@ -182,7 +121,7 @@ test("from any healthy start every goal is reached, never below the least capaci
           if (at % 7 === 0) return 1;
           return dice[at % dice.length] as number;
         };
-        let now = Array.from({ length: old }, (_, i) => row(i + 1, "up", 1));
+        let now: Row[] = Array.from({ length: old }, (_, i) => row(i + 1, "up", 1));
         const floor = Math.min(old, Math.ceil(instances * least));
         const roof = Math.max(old, Math.floor(instances * (1 + over)), Math.ceil(instances * least) + 1);
         for (let step = 0; step < 400; step += 1) {

@@ -1,22 +1,34 @@
 /**
  * Which rows should be added, stopped and dropped to come one step closer to the goal. Level-triggered: it looks at what
- * stands, not at what was done, so it may be asked again at any time. Capacities follow Marathon's rounding.
+ * stands, not at what was done, so it may be asked again at any time.
  */
 import type { AppSpec, Backoff } from "@muster/contracts";
 import { afterFailure, heldUntil, stillBackingOff } from "./backoff.ts";
+import { countedStep, replaceableAt } from "./counted.ts";
+import type { Eligible } from "./eligible.ts";
+import { globalStep } from "./global.ts";
 import type { Row } from "./rows.ts";
 
 export type Goal = {
   readonly version: number;
-  /** 0 when the app is to be deleted or is suspended. */
+  /** 0 when the app is to be deleted or is suspended. Means nothing where `eligible` is given. */
   readonly instances: number;
   readonly spec: AppSpec;
   /** A brake: no replacements while too many agents vanished at once. */
   readonly isBraked: boolean;
+  /** For an app with one instance on every agent: which agents those are. Null for all others. */
+  readonly eligible: Eligible | null;
+  /** Where the app stands that this one follows; null: it follows none, or that one has not arrived. */
+  readonly homes: ReadonlySet<string> | null;
+  /** Placement has looked at the present wish and found no place for what is unplaced. */
+  readonly isRefused: boolean;
 };
 
 export type Plan = {
+  /** Rows for whichever agents. */
   readonly add: number;
+  /** Agents that get a row of their own. */
+  readonly addOn: readonly string[];
   readonly stop: readonly Row[];
   /** Rows that are over: ended, or stopped before they were placed. */
   readonly drop: readonly Row[];
@@ -24,6 +36,26 @@ export type Plan = {
   /** When to look again though nothing happens, or null. */
   readonly lookAgainAtMs: number | null;
   /** True when the goal is reached: exactly the wanted instances, all up, nothing left over. */
+  readonly isReached: boolean;
+};
+
+/** What stands, sorted by what a step has to know of it. */
+export type Standing = {
+  /** All that is not over yet. */
+  readonly live: readonly Row[];
+  /** Of the wanted version, and of others; none that is being stopped. */
+  readonly fresh: readonly Row[];
+  readonly old: readonly Row[];
+  /** Up, and not for long enough to let an old one go. */
+  readonly proving: ReadonlySet<Row>;
+  /** False while a backoff holds the next attempt back. */
+  readonly mayAdd: boolean;
+};
+
+export type Step = Pick<Plan, "add" | "addOn" | "stop"> & {
+  /** More is to be added than may be added now. */
+  readonly isShort: boolean;
+  /** As the goal's, as far as what is live tells it. */
   readonly isReached: boolean;
 };
 
@@ -40,73 +72,39 @@ export function planRows(rows: readonly Row[], goal: Goal, backoffs: readonly Ba
   let delays = stillBackingOff(backoffs, versions, goal.spec, now);
   for (const _failure of failures) delays = afterFailure(delays, goal.version, goal.spec, now);
 
-  const live = rows.filter((row) => !drop.includes(row));
-  const running = live.filter((row) => row.state !== "stopping");
-  const [fresh, old] = [
-    running.filter((row) => row.wish.version === goal.version),
-    running.filter((row) => row.wish.version !== goal.version),
-  ];
-  const lost = fresh.filter((row) => isReplaceable(row, goal, now));
-  const effective = fresh.filter((row) => !lost.includes(row));
-
-  const limits = capacities(goal);
   const heldUntilMs = heldUntil(delays, goal.version, now);
-  const missing = goal.instances - effective.length;
-  // While any instance of an older version stands, one being stopped included, an upgrade keeps to its capacity.
-  const isUpgrade = live.some((row) => row.wish.version !== goal.version);
-  const room = isUpgrade ? Math.min(missing, limits.most - live.length) : missing;
-  const add = heldUntilMs === null ? Math.max(0, room) : 0;
-
-  const proving = old.length === 0 ? [] : fresh.filter((row) => row.state === "up" && provenAt(row, delays) > now);
-  const trusted = running.filter((row) => !proving.includes(row));
-  const stop = [
-    ...surplus(effective, goal),
-    ...superseded(lost, effective, goal),
-    ...outdated(old, trusted, limits, goal),
-  ];
-  const isReached =
-    goal.instances === effective.length &&
-    effective.every((row) => row.state === "up") &&
-    live.length === effective.length &&
-    drop.length === 0;
+  const dropped = new Set(drop);
+  const live = rows.filter((row) => !dropped.has(row));
+  const standing = { ...sorted(live, goal, delays, now), mayAdd: heldUntilMs === null };
+  const step = goal.eligible === null ? countedStep(standing, goal, now) : globalStep(standing, goal, goal.eligible);
   const dues = [
-    missing > 0 ? heldUntilMs : null,
-    ...fresh.map((row) => replaceableAt(row, goal)),
-    ...proving.map((row) => provenAt(row, delays)),
+    step.isShort ? heldUntilMs : null,
+    ...(goal.eligible === null ? standing.fresh.map((row) => replaceableAt(row, goal)) : []),
+    ...[...standing.proving].map((row) => provenAt(row, delays)),
   ].filter((at) => at !== null && at > now) as number[];
-  return { add, stop, drop, backoffs: delays, lookAgainAtMs: dues.length === 0 ? null : Math.min(...dues), isReached };
+  return {
+    add: step.add,
+    addOn: step.addOn,
+    stop: step.stop,
+    drop,
+    backoffs: delays,
+    lookAgainAtMs: dues.length === 0 ? null : Math.min(...dues),
+    isReached: step.isReached && drop.length === 0,
+  };
 }
 
-/** Marathon's rounding; where both limits are equal and full, one extra instance is allowed, or nothing could ever move. */
-function capacities({ instances, spec }: Goal): { least: number; most: number } {
-  const { minimumHealthCapacity, maximumOverCapacity } = spec.upgradeStrategy;
-  const least = Math.ceil(instances * minimumHealthCapacity);
-  const most = Math.floor(instances * (1 + maximumOverCapacity));
-  return { least, most: most <= least ? least + 1 : most };
+function sorted(
+  live: readonly Row[],
+  { version }: Goal,
+  backoffs: readonly Backoff[],
+  now: number,
+): Omit<Standing, "mayAdd"> {
+  const running = live.filter((row) => row.state !== "stopping");
+  const fresh = running.filter((row) => row.wish.version === version);
+  const old = running.filter((row) => row.wish.version !== version);
+  const proving = old.length === 0 ? [] : fresh.filter((row) => row.state === "up" && provenAt(row, backoffs) > now);
+  return { live, fresh, old, proving: new Set(proving) };
 }
-
-function replaceableAt(row: Row, { spec }: Goal): number | null {
-  if (row.state !== "lost" || spec.unreachableStrategy === null || row.verdict === null) return null;
-  return row.verdict.sinceMs + spec.unreachableStrategy.inactiveAfterSeconds * 1_000;
-}
-
-function isReplaceable(row: Row, goal: Goal, now: number): boolean {
-  const at = replaceableAt(row, goal);
-  return at !== null && now >= at && !goal.isBraked;
-}
-
-/** Too many of the current version: those that are not up go first, then by age as the app says. */
-function surplus(rows: readonly Row[], { instances, spec }: Goal): Row[] {
-  const rank = { lost: 0, unplaced: 1, starting: 2, down: 3, up: 4, stopping: 5, ended: 5 } as const;
-  const youngestFirst = spec.killSelection === "YOUNGEST_FIRST" ? -1 : 1;
-  return rows
-    .toSorted((a, b) => rank[a.state] - rank[b.state] || youngestFirst * (a.wish.attempt - b.wish.attempt))
-    .slice(0, Math.max(0, rows.length - instances));
-}
-
-/** A lost instance's row goes when enough others are up: its agent may still return before. */
-const superseded = (lost: readonly Row[], effective: readonly Row[], { instances }: Goal): readonly Row[] =>
-  effective.filter((row) => row.state === "up").length >= instances ? lost : [];
 
 /** How long a new instance without a passed check must have run before an old one makes way for it. */
 const PROVEN_MS = 1_000;
@@ -118,18 +116,4 @@ function provenAt({ verdict, wish }: Row, backoffs: readonly Backoff[]): number 
   if (verdict === null || verdict.healthy === true) return 0;
   const hasFailed = backoffs.some(({ version }) => version === wish.version);
   return (verdict.startedAtMs ?? verdict.sinceMs) + (hasFailed ? PROVEN_AFTER_FAILURE_MS : PROVEN_MS);
-}
-
-/** Old ones that are not up cost nothing; of the others only as many as leave the least capacity healthy. */
-function outdated(
-  old: readonly Row[],
-  running: readonly Row[],
-  { least }: { least: number },
-  { instances }: Goal,
-): Row[] {
-  if (instances === 0) return [...old];
-  const useless = old.filter((row) => row.state !== "up");
-  const up = running.filter((row) => row.state === "up").length;
-  const useful = old.filter((row) => row.state === "up").toSorted((a, b) => a.wish.attempt - b.wish.attempt);
-  return [...useless, ...useful.slice(0, Math.max(0, up - least))];
 }

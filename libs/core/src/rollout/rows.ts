@@ -22,6 +22,8 @@ export type Row = {
   readonly verdict: VerdictDocument | null;
   /** True where an agent holds a share for it. */
   readonly isPlaced: boolean;
+  /** Where it stands or may stand; null: anywhere. */
+  readonly agent: string | null;
 };
 
 export type RowSources = {
@@ -34,14 +36,15 @@ export type RowSources = {
 
 export function readRows({ wanted, placed, health, isChecked }: RowSources): Row[] {
   const id = (row: { slot: number; attempt: number }) => `${row.slot}.${row.attempt}`;
-  const placedIds = new Set((placed?.rows ?? []).map(id));
+  const agents = new Map((placed?.rows ?? []).map((row) => [id(row), row.agent]));
   const endings = new Map((placed?.ended ?? []).map((row) => [id(row), row]));
   const token = appToken(wanted.app);
   return wanted.rows.map((wish) => {
     const ended = endings.get(id(wish)) ?? null;
-    const isPlaced = placedIds.has(id(wish));
+    const isPlaced = agents.has(id(wish));
     const verdict = isPlaced ? (health.kind("verdict").get(`${token}.${id(wish)}`)?.value ?? null) : null;
-    return { wish, ended, isPlaced, verdict, state: stateOf(wish, ended, isPlaced, verdict, isChecked(wish.version)) };
+    const state = stateOf(wish, ended, isPlaced, verdict, isChecked(wish.version));
+    return { wish, ended, isPlaced, agent: agents.get(id(wish)) ?? wish.agent, verdict, state };
   });
 }
 
@@ -67,3 +70,5 @@ function stateOf(
       return "starting";
   }
 }
+
+export const isUp = ({ state }: Row): boolean => state === "up";

@@ -5,10 +5,11 @@
 import { type AffinityTerm, matchesSelector, renderSelector } from "@muster/contracts";
 import type { Ask } from "../ask.ts";
 import { MISSING } from "../fleet/column.ts";
+import { fieldName } from "../fleet/fields.ts";
 import type { Preference, Rule, RuleContext } from "./rule.ts";
 
 const CURES = ["agent.offer", "instance.released", "app.placed"] as const;
-const HOSTS = new Set(["hostname", "@hostname"]);
+const HOSTS = new Set(["hostname", "@hostname", "@agent"]);
 
 export const termTarget = ({ app, selector }: AffinityTerm): string => app ?? renderSelector(selector ?? []);
 
@@ -39,7 +40,8 @@ function valuesOf(term: AffinityTerm, { ask, fleet, own, others }: RuleContext, 
   return { column, values, isSelf, take };
 }
 
-const place = (over: string): string => (HOSTS.has(over) ? "agent" : over);
+/** Where two instances meet, as people say it: `rack`. */
+export const placeName = (over: string): string => (HOSTS.has(over) ? "agent" : fieldName(over));
 
 function affinityRule(term: AffinityTerm, context: RuleContext, text: string): Rule {
   const { column, values, isSelf, take } = valuesOf(term, context, true);
@@ -52,8 +54,8 @@ function affinityRule(term: AffinityTerm, context: RuleContext, text: string): R
     refuses: (agent) => !values.has(column.ids[agent] as number) && !(isFree() && column.ids[agent] !== MISSING),
     reason: (agent) =>
       column.ids[agent] === MISSING
-        ? `${text}: the agent has no ${term.over}`
-        : `${text}: no instance of it stands on this ${place(term.over)}`,
+        ? `${text}: the agent has no ${fieldName(term.over)}`
+        : `${text}: no instance of it stands on this ${placeName(term.over)}`,
     take,
     isPerHost: false,
   };
@@ -67,7 +69,7 @@ function antiAffinityRule(term: AffinityTerm, context: RuleContext): Rule {
     text,
     cures: CURES,
     refuses: (agent) => values.has(column.ids[agent] as number),
-    reason: () => `${text}: one stands on this ${place(term.over)}`,
+    reason: () => `${text}: one stands on this ${placeName(term.over)}`,
     take,
     isPerHost: HOSTS.has(term.over),
   };

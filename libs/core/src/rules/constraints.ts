@@ -4,24 +4,38 @@
  */
 import { type Constraint, unreachable } from "@muster/contracts";
 import { type FieldColumn, MISSING } from "../fleet/column.ts";
+import { fieldName } from "../fleet/fields.ts";
 import { regex } from "./pattern.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 
-const CURES = ["agent.offer", "instance.released", "app.placed"] as const;
+const CURES = ["agent.offer", "instance.released"] as const;
+const CURES_OF_AGENTS = ["agent.offer"] as const;
 const HOSTS = new Set(["hostname", "@hostname"]);
 
 export const constraintText = ({ field, operator, value }: Constraint): string =>
   value === null ? `${field} ${operator}` : `${field} ${operator} ${value}`;
 
-export function constraintRule(constraint: Constraint, context: RuleContext): Rule {
-  const { field, operator } = constraint;
+/** About one agent alone; the others compare instances. */
+export const isAboutAgents = ({ operator, value }: Constraint): boolean =>
+  operator === "LIKE" || operator === "UNLIKE" || operator === "IS" || (operator === "CLUSTER" && value !== null);
+
+/** `isCandidate`: agents that the app is for, whatever they have free. A GROUP_BY without a number has as many groups as they have values. */
+export function constraintRule(
+  constraint: Constraint,
+  context: RuleContext,
+  isCandidate: (agent: number) => boolean = () => true,
+): Rule {
+  const { field, operator, value } = constraint;
   const column = context.fleet.column(field);
-  const about = { check: "constraints", text: constraintText(constraint), cures: CURES } as const;
-  const missing = `${about.text}: the agent has no ${field}`;
-  const judge = judgeOf(constraint, column, context);
+  const about = { check: "constraints", text: constraintText(constraint) } as const;
+  const missing = `${about.text}: the agent has no ${fieldName(field)}`;
+  const judge = judgeOf(constraint, column, context, isCandidate);
   return {
     ...about,
-    isPerHost: HOSTS.has(field) && (operator === "UNIQUE" || operator === "MAX_PER" || operator === "GROUP_BY"),
+    cures: isAboutAgents(constraint) ? CURES_OF_AGENTS : CURES,
+    isPerHost:
+      HOSTS.has(field) &&
+      (operator === "UNIQUE" || operator === "MAX_PER" || (operator === "GROUP_BY" && value === null)),
     refuses: (agent) => {
       const id = column.ids[agent] as number;
       return id === MISSING ? operator !== "UNLIKE" : judge.refuses(id);
@@ -47,8 +61,14 @@ type Judge = {
   readonly take: ((id: number) => void) | null;
 };
 
-function judgeOf(constraint: Constraint, column: FieldColumn, context: RuleContext): Judge {
-  const { operator, value, field } = constraint;
+function judgeOf(
+  constraint: Constraint,
+  column: FieldColumn,
+  context: RuleContext,
+  isCandidate: (agent: number) => boolean,
+): Judge {
+  const { operator, value } = constraint;
+  const field = fieldName(constraint.field);
   switch (operator) {
     case "LIKE":
       return fixed(column, `LIKE ${value}`, regex(value ?? ""), field);
@@ -60,14 +80,19 @@ function judgeOf(constraint: Constraint, column: FieldColumn, context: RuleConte
       return fixed(column, `IS ${value}`, (text) => sameValue(text, value ?? ""), field);
     case "CLUSTER":
       return value === null
-        ? cluster(column, context)
+        ? cluster(column, context, field)
         : fixed(column, `CLUSTER ${value}`, (text) => text === value, field);
     case "UNIQUE":
       return atMost(column, context, 1, (text) => `an instance already stands on ${field} ${text}`);
     case "MAX_PER":
-      return atMost(column, context, Number(value), (text, count) => `${count} stand on ${field} ${text}`);
+      return atMost(
+        column,
+        context,
+        Number(value),
+        (text, count) => `${count} ${count === 1 ? "stands" : "stand"} on ${field} ${text}`,
+      );
     case "GROUP_BY":
-      return groupBy(column, context, value === null ? Math.max(1, column.known) : Number(value), field);
+      return groupBy(column, context, value === null ? groupsOf(column, context, isCandidate) : Number(value), field);
     default:
       return unreachable(operator);
   }
@@ -96,11 +121,11 @@ const add = (counts: Int32Array) => (id: number) => {
 };
 
 /** Without a value the first instance chooses for all; which one was first is told by the order of the rows. */
-function cluster(column: FieldColumn, { own }: RuleContext): Judge {
+function cluster(column: FieldColumn, { own }: RuleContext, field: string): Judge {
   let chosen = own.map((agent) => column.ids[agent] as number).find((id) => id !== MISSING) ?? MISSING;
   return {
     refuses: (id) => chosen !== MISSING && id !== chosen,
-    reason: (value) => `the others stand on ${column.values[chosen]}, the agent's is ${value}`,
+    reason: (value) => `the others stand on ${column.values[chosen]}, the agent's ${field} is ${value}`,
     take: (id) => {
       if (chosen === MISSING) chosen = id;
     },
@@ -119,6 +144,16 @@ function atMost(
     reason: (value, id) => reason(value, counts[id] as number),
     take: add(counts),
   };
+}
+
+/** How many values the app's agents have; one at least. */
+function groupsOf(column: FieldColumn, { fleet }: RuleContext, isCandidate: (agent: number) => boolean): number {
+  const values = new Set<number>();
+  for (let agent = 0; agent < fleet.size; agent += 1) {
+    const id = column.ids[agent] as number;
+    if (id !== MISSING && !values.has(id) && isCandidate(agent)) values.add(id);
+  }
+  return Math.max(1, values.size);
 }
 
 /** Each of at most `groups` values gets its share of the instances, the remainder one each (Marathon 1.10 and later). */
@@ -140,7 +175,9 @@ function groupBy(column: FieldColumn, { own, instances }: RuleContext, groups: n
     },
     reason: (value, id) => {
       const here = counts[id] as number;
-      return here === 0 ? `there are ${used} groups already` : `${field} ${value} has its share of ${here}`;
+      if (here > 0) return `${field} ${value} has its share of ${here}`;
+      const names = column.values.filter((_, each) => (counts[each] as number) > 0).toSorted();
+      return `there ${used === 1 ? "is 1 group" : `are ${used} groups`} already: ${names.join(", ")}`;
     },
     take: (id) => {
       if (counts[id] === 0) used += 1;
@@ -150,11 +187,11 @@ function groupBy(column: FieldColumn, { own, instances }: RuleContext, groups: n
   };
 }
 
+const NUMBER = /^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)$/;
+
 /** Equal as text, or as numbers to three decimals (Marathon's rule for scalars). */
-function sameValue(a: string, b: string): boolean {
-  if (a === b) return true;
-  const [x, y] = [Number(a), Number(b)];
-  return (
-    a.trim() !== "" && b.trim() !== "" && Number.isFinite(x) && Number.isFinite(y) && x.toFixed(3) === y.toFixed(3)
-  );
-}
+const sameValue = (a: string, b: string): boolean =>
+  a === b || (NUMBER.test(a) && NUMBER.test(b) && toThree(a) === toThree(b));
+
+/** No minus before nothing. */
+const toThree = (text: string): string => (Number(Number(text).toFixed(3)) + 0).toFixed(3);

@@ -1,6 +1,7 @@
 /** Swarm's expressions, hard ones as rules and soft ones as preferences. An agent without the field fails `==` and passes `!=`. */
 import { type Expression, renderExpression } from "@muster/contracts";
 import { MISSING } from "../fleet/column.ts";
+import { fieldName } from "../fleet/fields.ts";
 import { patternTest } from "./pattern.ts";
 import type { Preference, Rule, RuleContext } from "./rule.ts";
 
@@ -33,8 +34,8 @@ function expressionRule(expression: Expression, context: RuleContext): Rule {
     refuses: breaks(expression, context),
     reason: (agent) =>
       column.ids[agent] === MISSING
-        ? `${text}: the agent has no ${field}`
-        : `${text}: the agent's ${field} is ${column.valueOf(agent)}`,
+        ? `${text}: the agent has no ${fieldName(field)}`
+        : `${text}: the agent's ${fieldName(field)} is ${column.valueOf(agent)}`,
     take: null,
     isPerHost: false,
   };

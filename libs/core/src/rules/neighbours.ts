@@ -1,6 +1,7 @@
 /** Who may not share an agent: fleet's Conflicts, which hold both ways, and what other apps' anti-affinities say of this one. */
-import type { FieldColumn } from "../fleet/column.ts";
-import { isMeant, termTarget } from "./affinity.ts";
+import { MISSING } from "../fleet/column.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { isMeant, placeName, termTarget } from "./affinity.ts";
 import { glob } from "./pattern.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 
@@ -10,39 +11,36 @@ const about = {
   take: null,
 } as const;
 
-function notBeside(column: FieldColumn, agents: readonly number[], text: string, isPerHost: boolean): Rule {
+const AGENT = "@agent";
+
+/** Keeps off the values of a field on which others stand. */
+function notBeside(fleet: Fleet, over: string, agents: readonly number[], text: string, who: string): Rule {
+  const column = fleet.column(over);
   const values = new Set(agents.map((agent) => column.ids[agent] as number));
+  values.delete(MISSING);
   return {
     ...about,
     text,
     refuses: (agent) => values.has(column.ids[agent] as number),
-    reason: (agent) => `${text}: one stands on ${column.valueOf(agent)}`,
-    isPerHost,
+    reason: () => `${text}: ${who} stands on this ${placeName(over)}`,
+    isPerHost: placeName(over) === "agent",
   };
 }
 
 export function neighbourRules(context: RuleContext): Rule[] {
   const { ask, fleet, others } = context;
   const rules = ask.placement.conflicts.map((pattern) =>
-    notBeside(fleet.column("@agent"), others.agentsNamed(glob(pattern), ask.app), `conflicts with ${pattern}`, true),
+    notBeside(fleet, AGENT, others.agentsNamed(glob(pattern), ask.app), `conflicts with ${pattern}`, "one of them"),
   );
+  const ruled = (app: string, over: string, text: string): void => {
+    others.meets(app);
+    rules.push(notBeside(fleet, over, others.agentsOf(app, false), `${app}'s ${text}`, app));
+  };
   for (const { app, placement } of others.rulers(ask.app)) {
-    if (placement.conflicts.some((pattern) => glob(pattern)(ask.app))) {
-      others.meets(app);
-      rules.push(notBeside(fleet.column("@agent"), others.agentsOf(app, false), `${app} conflicts with it`, true));
-    }
+    if (placement.conflicts.some((pattern) => glob(pattern)(ask.app))) ruled(app, AGENT, "conflict with this app");
     for (const term of placement.antiAffinity)
-      if (term.weight === null && isMeant(term, ask)) {
-        others.meets(app);
-        rules.push(
-          notBeside(
-            fleet.column(term.over),
-            others.agentsOf(app, false),
-            `${app} has an anti-affinity to ${termTarget(term)} over ${term.over}`,
-            term.over === "@hostname" || term.over === "hostname",
-          ),
-        );
-      }
+      if (term.weight === null && isMeant(term, ask))
+        ruled(app, term.over, `anti-affinity to ${termTarget(term)} over ${term.over}`);
   }
   return rules;
 }

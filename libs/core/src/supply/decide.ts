@@ -28,26 +28,27 @@ export function decideOffer(
   const token = agentToken(report.agent);
   const verdict = health.kind("agent").get(token)?.value ?? null;
   const ledger = state.kind("ledger").get(token);
-  const offer = offerOf(report, verdict?.orphans ?? []);
   const present = state.kind("offer").get(token)?.value ?? null;
-  const isSupplyChanged = JSON.stringify(present) !== JSON.stringify(offer);
   const word = state.kind("agent").get(token)?.value ?? null;
   const gate = nextGate(ledger?.value.gate ?? null, { report, word, verdict, liveness }, circumstances.now);
+  const before = ledger?.value ?? null;
+  const joining = {
+    open: false,
+    reason: "joining",
+    sinceMs: circumstances.now,
+    incarnation: report.incarnation,
+  } as const;
+  const gateNow = gate ?? before?.gate ?? joining;
+  const offer = { ...supplyOf(report, verdict?.orphans ?? []), gate: gateNow };
+  const isOfferChanged = JSON.stringify(present) !== JSON.stringify(offer);
   const wakes: Wake[] = [];
-  if (!isSupplyChanged && gate === null) return { writes: [], asserts: [], events: [], wakes, trace: null };
+  if (!isOfferChanged && gate === null) return { writes: [], asserts: [], events: [], wakes, trace: null };
 
   // The ledger is set even when only the offer changed: a placement decided on the old offer must not land.
-  const before = ledger?.value ?? null;
-  const next: LedgerDocument =
-    before === null
-      ? emptyLedger(
-          report.agent,
-          gate ?? { open: false, reason: "joining", sinceMs: circumstances.now, incarnation: report.incarnation },
-        )
-      : { ...before, gate: gate ?? before.gate };
+  const next: LedgerDocument = before === null ? emptyLedger(report.agent, gateNow) : { ...before, gate: gateNow };
   return {
     writes: [
-      ...(isSupplyChanged
+      ...(isOfferChanged
         ? [{ key: keys.offer(report.agent), value: offer, expect: state.revision(keys.offer(report.agent)) }]
         : []),
       { key: keys.ledger(report.agent), value: next, expect: state.revision(keys.ledger(report.agent)) },
@@ -70,10 +71,10 @@ export function decideOffer(
 }
 
 /** Supply as offered: what orphans hold is not there to give. */
-function offerOf(
+function supplyOf(
   report: AgentReport,
   orphans: readonly { resources: AgentReport["capacity"]; ports: readonly number[] }[],
-): OfferDocument {
+): Omit<OfferDocument, "gate"> {
   const { agent, hostname, address, capacity, ports, attributes, role, region, zone, runtimes, incarnation } = report;
   const { custom, images } = report;
   const held = orphans.reduce((sum, orphan) => plus(sum, orphan.resources), {

@@ -26,6 +26,7 @@ export const offerOf = (agent: string, more: Partial<OfferDocument> = {}): Offer
   runtimes: ["process", "docker"],
   custom: { scalars: {}, sets: {} },
   images: [],
+  gate: { open: true, reason: "open", sinceMs: 1, incarnation: 1 },
   incarnation: 1,
   ...more,
 });

@@ -1,61 +1,104 @@
 /** The buckets' compare-and-set in memory, with snapshots that lag: what property tests and golden scripts decide on. */
 import type { Decision, Documents, Entry, HealthView, StateView, Write } from "@muster/contracts";
 
-type Stored = { readonly value: unknown; readonly revision: number };
+/** All keys of one kind by their remaining tokens. A snapshot shares it; whoever writes then copies it first. */
+type Shelf = { readonly documents: Map<string, Entry<unknown>>; readonly revisions: Map<string, number> };
+
+const EMPTY: Shelf = { documents: new Map(), revisions: new Map() };
+
+const split = (key: string): [kind: string, rest: string] => {
+  const dot = key.indexOf(".");
+  return dot < 0 ? [key, ""] : [key.slice(0, dot), key.slice(dot + 1)];
+};
+
+const revisionIn = (shelves: ReadonlyMap<string, Shelf>, key: string): number => {
+  const [kind, rest] = split(key);
+  return shelves.get(kind)?.revisions.get(rest) ?? 0;
+};
 
 /** A frozen look at a bucket; `StateView` and `HealthView` in one. */
-export class Snapshot {
-  readonly #entries: ReadonlyMap<string, Stored>;
-  readonly #kinds = new Map<string, Map<string, Entry<unknown>>>();
+class Snapshot {
+  readonly #shelves: ReadonlyMap<string, Shelf>;
 
-  constructor(entries: ReadonlyMap<string, Stored>) {
-    this.#entries = entries;
+  constructor(shelves: ReadonlyMap<string, Shelf>) {
+    this.#shelves = shelves;
   }
 
   kind(kind: string): Documents<never> {
-    let documents = this.#kinds.get(kind);
-    if (documents === undefined) {
-      documents = new Map();
-      for (const [key, { value, revision }] of this.#entries) {
-        const [first = "", ...rest] = key.split(".");
-        if (first === kind && value !== null) documents.set(rest.join("."), { value, revision });
-      }
-      this.#kinds.set(kind, documents);
-    }
-    return documents as unknown as Documents<never>;
+    return (this.#shelves.get(kind) ?? EMPTY).documents as unknown as Documents<never>;
   }
 
   revision(key: string): number {
-    return this.#entries.get(key)?.revision ?? 0;
+    return revisionIn(this.#shelves, key);
   }
 }
 
-export class MemoryBucket {
-  #entries = new Map<string, Stored>();
-  sequence = 0;
-  /** Every key ever written, oldest first. */
-  readonly log: string[] = [];
+/** Either bucket as of one moment. */
+export type View = StateView & HealthView;
 
-  /** All or nothing, as the server does it. True when it landed. */
+export class MemoryBucket {
+  readonly #shelves = new Map<string, Shelf>();
+  /** Kinds that no snapshot shares. */
+  readonly #owned = new Set<string>();
+  #snapshot: View | null = null;
+  sequence = 0;
+
+  /** All or nothing, as the server does it. True when it landed. What is stored may not be changed any more: it is frozen. */
   commit(decision: Pick<Decision, "writes" | "asserts">): boolean {
-    const now = (key: string) => this.#entries.get(key)?.revision ?? 0;
-    if (decision.asserts.some(({ key, revision }) => now(key) !== revision)) return false;
-    if (decision.writes.some(({ key, expect }) => expect !== null && now(key) !== expect)) return false;
+    if (this.stale(decision) !== null) return false;
     const keys = decision.writes.map((write) => write.key);
     if (new Set(keys).size !== keys.length) throw new Error(`a key twice in one batch: ${keys.join()}`);
-    for (const { key, value } of decision.writes) {
-      this.sequence += 1;
-      this.#entries.set(key, { value: structuredClone(value), revision: this.sequence });
-      this.log.push(key);
-    }
+    for (const { key, value } of decision.writes) this.#store(key, value);
     return true;
+  }
+
+  /** The first key that no longer stands at the revision the decision rests on, or null. */
+  stale({ writes, asserts }: Pick<Decision, "writes" | "asserts">): string | null {
+    for (const { key, revision } of asserts) if (this.revision(key) !== revision) return key;
+    for (const { key, expect } of writes) if (expect !== null && this.revision(key) !== expect) return key;
+    return null;
   }
 
   write(key: string, value: unknown): void {
     this.commit({ writes: [{ key, value, expect: null } satisfies Write], asserts: [] });
   }
 
-  snapshot(): Snapshot & StateView & HealthView {
-    return new Snapshot(new Map(this.#entries)) as unknown as Snapshot & StateView & HealthView;
+  revision(key: string): number {
+    return revisionIn(this.#shelves, key);
   }
+
+  snapshot(): View {
+    if (this.#snapshot === null) {
+      this.#owned.clear();
+      this.#snapshot = new Snapshot(new Map(this.#shelves)) as unknown as View;
+    }
+    return this.#snapshot;
+  }
+
+  #store(key: string, value: unknown): void {
+    const [kind, rest] = split(key);
+    const { documents, revisions } = this.#shelf(kind);
+    this.#snapshot = null;
+    this.sequence += 1;
+    revisions.set(rest, this.sequence);
+    if (value === null) documents.delete(rest);
+    else documents.set(rest, { value: freeze(value), revision: this.sequence });
+  }
+
+  #shelf(kind: string): Shelf {
+    const shelf = this.#shelves.get(kind);
+    if (shelf !== undefined && this.#owned.has(kind)) return shelf;
+    const own: Shelf = { documents: new Map(shelf?.documents), revisions: new Map(shelf?.revisions) };
+    this.#owned.add(kind);
+    this.#shelves.set(kind, own);
+    return own;
+  }
+}
+
+/** A document in a bucket is a copy nobody can change; freezing finds whoever would try. */
+function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const each of Object.values(value)) freeze(each);
+  return value;
 }

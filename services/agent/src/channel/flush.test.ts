@@ -82,6 +82,24 @@ test("a batch whose answer was lost is looked for before it is sent again", asyn
   assert.deepEqual(await stored(on), [1, 2, 3, 4, 5, 6, 7]);
 });
 
+test("a few facts go one by one, and one whose answer was lost is looked for before it is sent again", async (t) => {
+  const on = await cluster(t);
+  let sent = 0;
+  const js = Object.create(on.nats.js, {
+    publish: {
+      value: async (...args: Parameters<typeof on.nats.js.publish>) => {
+        const ack = await on.nats.js.publish(...args);
+        sent += 1;
+        if (sent === 1) throw new Error("timeout");
+        return ack;
+      },
+    },
+  });
+  await flush(t, on, (await outbox(2)).journal, { nats: { ...on.nats, js } });
+  assert.equal(sent, 2);
+  assert.deepEqual(await stored(on), [1, 2]);
+});
+
 test("facts go on after the stream has forgotten all of ours", async (t) => {
   const on = await cluster(t);
   const { journal } = await outbox(2);

@@ -96,6 +96,7 @@ export function factFlush({
   log: Log;
 }): FactFlush {
   let running: Promise<void> | null = null;
+  let timer: NodeJS.Timeout | null = null;
   let stopped = false;
   /** Sequence of our last fact in the stream, 0 when it has none, null when that must be asked. */
   let last: number | null = null;
@@ -129,9 +130,8 @@ export function factFlush({
   };
 
   const flush = async (): Promise<void> => {
-    for (let attempt = 0; !stopped; ) {
+    for (let attempt = 0; !stopped && journal.dueInMs() <= 0; ) {
       const facts = journal.outbox(FLUSH_FACTS_MAX);
-      if (facts.length === 0) return;
       try {
         await link.up();
         if (last === null) {
@@ -161,10 +161,18 @@ export function factFlush({
 
   const wake = (): void => {
     if (stopped || running !== null) return;
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    const inMs = journal.dueInMs();
+    if (inMs === Number.POSITIVE_INFINITY) return;
+    if (inMs > 0) {
+      timer = setTimeout(wake, inMs).unref();
+      return;
+    }
     running = flush().finally(() => {
       running = null;
       // A fact that came while the loop was ending has nobody else to send it.
-      if (journal.outbox(1).length > 0) wake();
+      wake();
     });
   };
 
@@ -174,11 +182,14 @@ export function factFlush({
       const deadline = performance.now() + withinMs;
       while (journal.outbox(1).length > 0 && performance.now() < deadline) {
         wake();
-        await within(Math.max(1, deadline - performance.now()), running ?? Promise.resolve());
+        // What still waits for company is due soon.
+        const left = Math.max(1, deadline - performance.now());
+        await (running === null ? pause(Math.min(left, 10)) : within(left, running));
       }
     },
     stop() {
       stopped = true;
+      if (timer !== null) clearTimeout(timer);
     },
   };
 }

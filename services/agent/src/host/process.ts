@@ -75,13 +75,19 @@ export function processRuntime(workDir: string): TaskRuntime {
   return {
     name: "process",
     usable: async () => ({ usable: true, reason: "processes can always be started" }),
-    async launch(order, signal) {
+    async launch(order, signal, mayStart) {
       const { command } = order.run;
       if (command === null || (command.type === "argv" && command.argv.length === 0))
         throw new LaunchError("no-command", "it has neither a command nor an image");
-      const owner = await order.step("prepare", () => ownerOf(order.run.user));
-      signal.throwIfAborted();
-      const child = await order.step("spawn", () => start(order, owner, argvOf(command)));
+      const { owner, files } = await order.step("prepare", () => prepare(order));
+      let child: ChildProcess;
+      try {
+        await mayStart;
+        signal.throwIfAborted();
+        child = await order.step("spawn", () => start(order, owner, files, argvOf(command)));
+      } finally {
+        void closeFiles(files);
+      }
       const pid = child.pid as number;
       const handle = { type: "process", pid, startTime: readStat(pid)?.startTime ?? "", boot } as const;
       children.add(child);
@@ -105,20 +111,28 @@ export function processRuntime(workDir: string): TaskRuntime {
   };
 }
 
-/** Starts the shim; its output files are inherited, so that no pipe ends with the agent. */
-async function start(order: Order, owner: Owner | null, argv: readonly string[]): Promise<ChildProcess> {
-  let files: SandboxFiles;
+async function prepare(order: Order): Promise<{ owner: Owner | null; files: SandboxFiles }> {
+  const owner = await ownerOf(order.run.user);
   try {
-    files = openSandbox(order.sandbox, owner);
+    return { owner, files: await openSandbox(order.sandbox, owner) };
   } catch (cause) {
     throw new LaunchError("spawn-failed", `its sandbox cannot be made: ${(cause as Error).message}`);
   }
+}
+
+/** Starts the shim; its output files are inherited, so that no pipe ends with the agent. */
+async function start(
+  order: Order,
+  owner: Owner | null,
+  files: SandboxFiles,
+  argv: readonly string[],
+): Promise<ChildProcess> {
   try {
     const child = spawn("/bin/sh", shimArguments(argv), {
       cwd: order.sandbox.directory,
       detached: true,
       env: environmentFor(order, process.env.PATH),
-      stdio: ["ignore", files.stdout, "ignore", files.stderr, files.exit],
+      stdio: ["ignore", files.stdout.fd, "ignore", files.stderr.fd, files.exit.fd],
       ...(owner ?? {}),
     });
     if (child.pid === undefined) {
@@ -129,8 +143,6 @@ async function start(order: Order, owner: Owner | null, argv: readonly string[])
   } catch (cause) {
     if (cause instanceof LaunchError) throw cause;
     throw new LaunchError("spawn-failed", `no process can be started: ${(cause as Error).message}`);
-  } finally {
-    closeFiles(files);
   }
 }
 

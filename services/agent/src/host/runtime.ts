@@ -100,9 +100,10 @@ export type TaskRuntime = {
   usable(): Promise<Usable>;
   /**
    * Starts a task; called once in the life of an instance.
+   * @param mayStart until it resolves things may be made ready, and nothing is started; it never rejects
    * @throws LaunchError when it did not start
    */
-  launch(order: Order, signal: AbortSignal): Promise<Running>;
+  launch(order: Order, signal: AbortSignal, mayStart?: Promise<unknown>): Promise<Running>;
   /** Finds what became of a task that an earlier process of this agent meant to start. */
   adopt(order: Order, handle: Handle | null): Promise<Found>;
   /** The tasks of this work directory that are there now; null when the runtime cannot say. */

@@ -1,5 +1,6 @@
 /** An instance's working directory with its output, and the file outside of it that tells its exit status. */
-import { chownSync, closeSync, constants, fchownSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { chown, mkdir, type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 
 export type Sandbox = {
@@ -28,24 +29,38 @@ export function sandboxOf(workDir: string, instance: string): Sandbox {
 
 export type Owner = { readonly uid: number; readonly gid: number };
 
-export type SandboxFiles = { readonly stdout: number; readonly stderr: number; readonly exit: number };
+export type SandboxFiles = { readonly stdout: FileHandle; readonly stderr: FileHandle; readonly exit: FileHandle };
 
-/** Makes the directory and opens its files; the caller closes them after the start. */
-export function openSandbox(sandbox: Sandbox, owner: Owner | null): SandboxFiles {
-  mkdirSync(sandbox.directory, { recursive: true, mode: 0o755 });
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-  const stdout = openSync(sandbox.stdout, flags, 0o644);
-  const stderr = openSync(sandbox.stderr, flags, 0o644);
-  const exit = openSync(sandbox.exit, flags, 0o600);
-  if (owner !== null) {
-    for (const fd of [stdout, stderr]) fchownSync(fd, owner.uid, owner.gid);
-    chownSync(sandbox.directory, owner.uid, owner.gid);
+const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+
+/**
+ * Makes the directory and opens its files; the caller closes them after the start. Making a file may wait for the disk's
+ * journal, so the loop goes on meanwhile.
+ */
+export async function openSandbox(sandbox: Sandbox, owner: Owner | null): Promise<SandboxFiles> {
+  await mkdir(sandbox.directory, { recursive: true, mode: 0o755 });
+  const opened = await Promise.allSettled([
+    open(sandbox.stdout, FLAGS, 0o644),
+    open(sandbox.stderr, FLAGS, 0o644),
+    open(sandbox.exit, FLAGS, 0o600),
+  ]);
+  const [stdout, stderr, exit] = opened.map((each) => (each.status === "fulfilled" ? each.value : null));
+  try {
+    for (const each of opened) if (each.status === "rejected") throw each.reason;
+    const files = { stdout, stderr, exit } as SandboxFiles;
+    if (owner !== null) {
+      for (const file of [files.stdout, files.stderr]) await file.chown(owner.uid, owner.gid);
+      await chown(sandbox.directory, owner.uid, owner.gid);
+    }
+    return files;
+  } catch (cause) {
+    for (const file of [stdout, stderr, exit]) await file?.close();
+    throw cause;
   }
-  return { stdout, stderr, exit };
 }
 
-export function closeFiles(files: SandboxFiles): void {
-  for (const fd of [files.stdout, files.stderr, files.exit]) closeSync(fd);
+export async function closeFiles(files: SandboxFiles): Promise<void> {
+  await Promise.all([files.stdout.close(), files.stderr.close(), files.exit.close()]);
 }
 
 /**

@@ -5,13 +5,21 @@
 import { join } from "node:path";
 import { type TaskEvent, unreachable } from "@muster/contracts";
 import type { Log } from "@muster/runtime/log";
-import { TOMBSTONE_KEPT_MS } from "../limits.ts";
+import { FLUSH_FACTS_MAX, STORED_WITHIN_MS, TOMBSTONE_KEPT_MS } from "../limits.ts";
 import { type Entry, EntrySchema, isTerminal, type Kept, unknownInstance } from "./entries.ts";
 import { openLines, readLines } from "./lines.ts";
 
+/** How long something may wait for others of its kind, so that they share what it costs; 0 when not said. */
+export type Patience = {
+  /** Until it is written to disk. */
+  readonly writeMs?: number;
+  /** From then on, until its facts are sent. */
+  readonly sendMs?: number;
+};
+
 export type Journal = {
-  /** Applies entries at once and resolves when they are on disk. Facts may be held back for the next ones to come. */
-  write(entries: readonly Entry[], holdMs?: number): Promise<void>;
+  /** Applies entries at once and resolves when they are on disk. */
+  write(entries: readonly Entry[], patience?: Patience): Promise<void>;
   readonly instances: ReadonlyMap<string, Kept>;
   /** Draws the next fact's number. */
   drawNumber(): number;
@@ -19,6 +27,8 @@ export type Journal = {
   skipNumbers(through: number): void;
   /** The first facts on disk that the stream may not have yet, in order. */
   outbox(max: number): readonly TaskEvent[];
+  /** Milliseconds until some of the outbox should be sent; infinite while it is empty. */
+  dueInMs(): number;
   /** Drops facts up to this number from the outbox. */
   stored(number: number): void;
   /** Called when facts have become sendable. */
@@ -29,9 +39,10 @@ export type Journal = {
 export function openJournal(workDir: string, clock: () => number, log: Log): Journal {
   const path = join(workDir, "journal");
   const instances = new Map<string, Kept>();
-  /** Facts in number order, written or being written; `durable` of them are on disk. */
+  /** Facts in number order, written or being written; `durable` of them are on disk, and should be sent by `sendAtMs`. */
   const facts: TaskEvent[] = [];
   let durable = 0;
+  const sendAtMs: number[] = [];
   let next = 1;
 
   const apply = (entry: Entry): void => {
@@ -98,33 +109,43 @@ export function openJournal(workDir: string, clock: () => number, log: Log): Jou
   for (const kept of instances.values())
     if (kept.record === null && kept.endedAtMs === null) instances.delete(kept.instance);
   durable = facts.length;
+  sendAtMs.push(...facts.map(() => 0));
   const lines = openLines(path, snapshot, log);
 
   const journal: Journal = {
     instances,
     outbox: (max) => facts.slice(0, Math.min(durable, max)),
+    dueInMs() {
+      if (durable === 0) return Number.POSITIVE_INFINITY;
+      if (durable >= FLUSH_FACTS_MAX) return 0;
+      return Math.max(0, Math.min(...sendAtMs) - performance.now());
+    },
     onSendable: () => {},
     drawNumber: () => next++,
     skipNumbers: (through) => {
       next = Math.max(next, through + 1);
     },
-    async write(entries, holdMs = 0) {
+    async write(entries, { writeMs = 0, sendMs = 0 } = {}) {
       for (const entry of entries) apply(entry);
       const told = entries.filter((entry) => entry.type === "fact").length;
-      await lines.append(entries.map((entry) => JSON.stringify(entry)));
+      await lines.append(
+        entries.map((entry) => JSON.stringify(entry)),
+        writeMs,
+      );
       if (told === 0) return;
       // Groups reach the disk in the order in which they were written, so the first so many facts are there now.
       durable += told;
-      if (holdMs > 0) setTimeout(() => journal.onSendable(), holdMs).unref();
-      else journal.onSendable();
+      for (let i = 0; i < told; i += 1) sendAtMs.push(performance.now() + sendMs);
+      journal.onSendable();
     },
     stored(number) {
       const before = facts.length;
       apply({ type: "stored", number });
       durable -= before - facts.length;
+      sendAtMs.splice(0, before - facts.length);
       if (before === facts.length) return;
       // Not waited for: when this line is lost, the stream's own last fact says the same.
-      lines.note(JSON.stringify({ type: "stored", number } satisfies Entry));
+      void lines.append([JSON.stringify({ type: "stored", number } satisfies Entry)], STORED_WITHIN_MS);
     },
     close: () => lines.close(),
   };

@@ -8,7 +8,6 @@ import { readIfThere, writeDurably } from "./disk.ts";
 
 const syncData = promisify(fdatasync);
 const RETRY_MS = 1_000;
-const NOTED_WITHIN_MS = 1_000;
 
 const frame = (line: string): string => `${crc32(line).toString(16).padStart(8, "0")} ${line}\n`;
 
@@ -27,10 +26,11 @@ export function readLines(path: string): { lines: string[]; broken: number } {
 }
 
 export type Lines = {
-  /** Resolves when the lines are on disk. Never rejects: a full disk is waited for, since nothing may happen unwritten. */
-  append(lines: readonly string[]): Promise<void>;
-  /** Goes with the next lines that are appended, or alone after a second: for what nobody waits for. */
-  note(line: string): void;
+  /**
+   * Resolves when the lines are on disk. Never rejects: a full disk is waited for, since nothing may happen unwritten.
+   * @param withinMs how long they may wait for others to share the disk's time with
+   */
+  append(lines: readonly string[], withinMs?: number): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -44,13 +44,13 @@ export function openLines(path: string, snapshot: () => string[], log: Log): Lin
   let bytes = 0;
   let needed = 0;
   let waiting: { lines: readonly string[]; done: () => void }[] = [];
-  let noted: string[] = [];
-  let noting: NodeJS.Timeout | null = null;
+  /** When the most urgent of them must begin to be written. */
+  let dueAtMs = Number.POSITIVE_INFINITY;
+  let timer: NodeJS.Timeout | null = null;
   let writing: Promise<void> | null = null;
 
   const rewrite = (): void => {
     const text = snapshot().map(frame).join("");
-    noted = [];
     if (fd !== -1) closeSync(fd);
     fd = -1;
     writeDurably(path, text);
@@ -60,9 +60,7 @@ export function openLines(path: string, snapshot: () => string[], log: Log): Lin
   };
 
   const writeGroup = async (group: typeof waiting): Promise<void> => {
-    const lines = [...noted, ...group.flatMap((each) => each.lines)];
-    noted = [];
-    const text = Buffer.from(lines.map(frame).join(""));
+    const text = Buffer.from(group.flatMap((each) => each.lines.map(frame)).join(""));
     // Written into the kernel's memory at once: a thread of its own would take longer to wake than that. The disk is awaited.
     for (let at = 0; at < text.length; ) at += writeSync(fd, text, at);
     await syncData(fd);
@@ -71,9 +69,10 @@ export function openLines(path: string, snapshot: () => string[], log: Log): Lin
 
   const drain = async (): Promise<void> => {
     await null; // Whoever writes in this turn of the loop shares the group.
-    while (waiting.length > 0) {
+    while (waiting.length > 0 && dueAtMs <= performance.now()) {
       const group = waiting;
       waiting = [];
+      dueAtMs = Number.POSITIVE_INFINITY;
       try {
         // The snapshot holds this group too, and nothing that still waits: both were taken in one step.
         if (fd === -1 || (bytes > JOURNAL_BYTES_MAX && bytes > JOURNAL_GROWTH_FACTOR * needed)) rewrite();
@@ -86,36 +85,42 @@ export function openLines(path: string, snapshot: () => string[], log: Log): Lin
         if (fd !== -1) closeSync(fd);
         fd = -1;
         waiting = [...group, ...waiting];
+        dueAtMs = 0;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
         continue;
       }
       for (const each of group) each.done();
     }
     writing = null;
+    schedule();
+  };
+
+  const schedule = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    if (writing !== null || waiting.length === 0) return;
+    const inMs = dueAtMs - performance.now();
+    if (inMs <= 0) writing = drain();
+    else timer = setTimeout(schedule, inMs);
   };
 
   rewrite();
   let closed = false;
-  const append = (lines: readonly string[]): Promise<void> =>
-    new Promise((done) => {
-      // Nobody who was late may act: the file may be another process's by now.
-      if (closed) return;
-      waiting.push({ lines, done });
-      writing ??= drain();
-    });
   return {
-    append,
-    note(line) {
-      noted.push(line);
-      noting ??= setTimeout(() => {
-        noting = null;
-        if (noted.length > 0) void append([]);
-      }, NOTED_WITHIN_MS).unref();
-    },
+    append: (lines, withinMs = 0) =>
+      new Promise((done) => {
+        // Nobody who was late may act: the file may be another process's by now.
+        if (closed) return;
+        waiting.push({ lines, done });
+        const atMs = performance.now() + withinMs;
+        if (atMs >= dueAtMs) return;
+        dueAtMs = atMs;
+        schedule();
+      }),
     async close() {
-      if (noting !== null) clearTimeout(noting);
-      if (noted.length > 0) void append([]);
       closed = true;
+      dueAtMs = 0;
+      schedule();
       while (writing !== null) await writing;
       if (fd !== -1) closeSync(fd);
       fd = -1;

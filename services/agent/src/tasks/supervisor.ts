@@ -9,7 +9,7 @@ import {
 } from "@muster/contracts";
 import type { TaskRuntime } from "../host/runtime.ts";
 import { isTerminal, type Kept } from "../journal/entries.ts";
-import { CONTAINER_STARTS_MAX } from "../limits.ts";
+import { CONTAINER_STARTS_MAX, PROCESS_STARTS_MAX } from "../limits.ts";
 import { type About, makeFact, type Statement } from "./facts.ts";
 import { type Pool, pool } from "./pool.ts";
 import { Task, type TaskTools } from "./task.ts";
@@ -47,7 +47,10 @@ export function supervisor(tools: TaskTools, runtimes: Runtimes, allowed: readon
   const lives = new Map<Task, Promise<void>>();
   /** Living tasks of this work directory that the journal does not know. */
   let orphans = new Set<string>();
-  const pools: Readonly<Record<RuntimeName, Pool>> = { process: pool(2), docker: pool(CONTAINER_STARTS_MAX) };
+  const pools: Readonly<Record<RuntimeName, Pool>> = {
+    process: pool(PROCESS_STARTS_MAX),
+    docker: pool(CONTAINER_STARTS_MAX),
+  };
 
   const say = (about: About, sequence: number, said: Statement, trace: string | null): void => {
     const event = makeFact(self, about, said, {

@@ -18,8 +18,15 @@ import type { Checks } from "../checks/checks.ts";
 import { type Found, LaunchError, type Order, type Running, type TaskRuntime } from "../host/runtime.ts";
 import { type Sandbox, sandboxOf } from "../host/sandbox.ts";
 import type { Entry, Kept } from "../journal/entries.ts";
-import type { Journal } from "../journal/journal.ts";
-import { COMPANY_MS, ENGINE_LIST_MS, FAILURE_BYTES_MAX, FAILURE_LINES } from "../limits.ts";
+import type { Journal, Patience } from "../journal/journal.ts";
+import {
+  COMPANY_MS,
+  CROWD_SEND_MS,
+  CROWD_WRITE_MS,
+  ENGINE_LIST_MS,
+  FAILURE_BYTES_MAX,
+  FAILURE_LINES,
+} from "../limits.ts";
 import { lastLines } from "../logs/lines.ts";
 import { makeFact, type Self, type Statement } from "./facts.ts";
 import { type KillReason, killReasonOf, outcomeOf } from "./outcome.ts";
@@ -44,6 +51,9 @@ export type CheckedTask = {
   changed(healthy: boolean, message: string): void;
   giveUp(message: string): void;
 };
+
+/** While many start, what each has to say waits for the others. */
+const CROWD: Patience = { writeMs: CROWD_WRITE_MS, sendMs: CROWD_SEND_MS };
 
 export class Task {
   readonly record: InstanceDocument;
@@ -78,18 +88,20 @@ export class Task {
     });
     this.#traceparent = span.traceparent;
     // A process runs a moment later; an image may have to be pulled, and people want to know.
-    const holdMs = this.#runtime.name === "process" ? COMPANY_MS : 0;
-    await this.#tell({ state: "staging", reason: "accepted", message: "accepted by its agent" }, [], holdMs);
+    const sendMs = this.#runtime.name === "process" ? COMPANY_MS : 0;
+    const accepted = this.#tell({ state: "staging", reason: "accepted", message: "accepted by its agent" }, [], {
+      sendMs,
+    });
     let running: Running;
     try {
-      running = await pool.run(() => this.#runtime.launch(this.#order(span), this.#abort.signal));
+      running = await pool.run(() => this.#runtime.launch(this.#order(span), this.#abort.signal, accepted));
     } catch (cause) {
       span.end(cause);
       return this.#notStarted(cause);
     }
     span.set({ "muster.pid": running.handle.pid });
     span.end();
-    await this.#started(running, "started", "started");
+    await this.#started(running, "started", "started", pool.waiting > 0 ? CROWD : {});
     await this.#end(running);
   }
 
@@ -152,7 +164,12 @@ export class Task {
   }
 
   /** Its start is on disk before anything else is said of it. */
-  async #started(running: Running, reason: "started" | "adopted", message: string): Promise<void> {
+  async #started(
+    running: Running,
+    reason: "started" | "adopted",
+    message: string,
+    patience: Patience = {},
+  ): Promise<void> {
     this.running = running;
     const entries: Entry[] = [{ type: "started", instance: this.record.instance, handle: running.handle }];
     if (this.#killing !== null) {
@@ -161,7 +178,7 @@ export class Task {
       running.kill(this.record.run.killGraceMs);
     } else if (this.kept.state === "running") {
       if (this.kept.handle === null) await this.#tools.journal.write(entries);
-    } else await this.#tell({ state: "running", reason, message, adopted: reason === "adopted" }, entries);
+    } else await this.#tell({ state: "running", reason, message, adopted: reason === "adopted" }, entries, patience);
   }
 
   async #end(running: Running): Promise<void> {
@@ -218,11 +235,11 @@ export class Task {
 
   #tellKilling(entries: readonly Entry[] = []): Promise<void> {
     const { reason, message } = this.#killing as { reason: KillReason; message: string };
-    return this.#tell({ state: "killing", reason, message }, entries, COMPANY_MS);
+    return this.#tell({ state: "killing", reason, message }, entries, { sendMs: COMPANY_MS });
   }
 
   /** The number is drawn and the line queued in one step, so that numbers are in order on disk. */
-  #tell(said: Statement, before: readonly Entry[] = [], holdMs = 0): Promise<void> {
+  #tell(said: Statement, before: readonly Entry[] = [], patience: Patience = {}): Promise<void> {
     const { journal, self, clock } = this.#tools;
     const handle = this.running?.handle ?? this.kept.handle;
     const event = makeFact(
@@ -236,7 +253,7 @@ export class Task {
         atMs: clock(),
       },
     );
-    return journal.write([...before, { type: "fact", event }], holdMs);
+    return journal.write([...before, { type: "fact", event }], patience);
   }
 
   #withOutput(message: string): string {

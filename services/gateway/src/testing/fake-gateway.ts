@@ -1,5 +1,6 @@
 /** For tests: a gateway on two buckets in memory, whose spans are kept. */
 import type { Lease } from "@muster/contracts";
+import { planApp, sceneOf } from "@muster/core";
 import {
   type HandmadeHealth,
   type HandmadeState,
@@ -41,6 +42,9 @@ export async function fakeGateway(more: Partial<Gateway> = {}): Promise<FakeGate
     circumstances() {
       now += 1_000;
       return { now, dice: () => 0 };
+    },
+    async plan(reading, force) {
+      return planApp(sceneOf(state, health, reading.spec.id), reading, { force }, { now, dice: () => 0 });
     },
     drawId() {
       ids += 1;

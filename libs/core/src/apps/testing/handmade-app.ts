@@ -114,6 +114,7 @@ export function offer({ state }: World, agent: string, more: Partial<OfferDocume
     runtimes: ["process"],
     custom: { scalars: {}, sets: {} },
     images: [],
+    gate: { open: true, reason: "open", sinceMs: 1, incarnation: 1 },
     incarnation: 3,
     ...more,
   } satisfies OfferDocument);
@@ -128,12 +129,12 @@ export function wait({ state }: World, more: Partial<WaitingDocument> = {}): voi
     agentsSeen: 3,
     refusals: [
       { check: "constraints", agents: 2, reason: "rack is rack-1, rack-2 asked" },
-      { check: "cpus", agents: 1, reason: "needs 0.5, 0.2 free" },
+      { check: "cpus", agents: 1, reason: "needs 0.5 cpus, 0.2 free" },
     ],
     wouldFitIf: [],
     follows: [],
     holdFromMs: null,
-    nearest: { agent: "n3", lacks: "0.3 cpus" },
+    nearest: { agent: "n3", lacks: "needs 0.5 cpus, 0.2 free" },
     cures: [],
     wantedRevision: 1,
     trace: null,

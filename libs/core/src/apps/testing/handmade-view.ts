@@ -22,7 +22,7 @@ export class HandmadeBucket {
     this.#sequence += 1;
     this.#revisions.set(key, this.#sequence);
     const dot = key.indexOf(".");
-    const [kind, rest] = [key.slice(0, dot), key.slice(dot + 1)];
+    const [kind, rest] = dot < 0 ? [key, ""] : [key.slice(0, dot), key.slice(dot + 1)];
     const documents = this.#documents.get(kind) ?? new Map<string, Entry<never>>();
     this.#documents.set(kind, documents);
     if (value === null) documents.delete(rest);

@@ -10,13 +10,13 @@ import { freePort, until } from "@muster/testkit";
 import { probe } from "../../checks/probe.ts";
 import { healthCheck, instanceDocument, orderOf, shell, workDirectory } from "../../testing/documents.ts";
 import { IMAGE, shakyEngine, whyNoEngine } from "../../testing/engine.ts";
-import type { Ending, LaunchError, Order, Running, TaskRuntime } from "../runtime.ts";
+import type { Ending, LaunchError, Order, Running } from "../runtime.ts";
 import { containerName, containerOptions } from "./container.ts";
 import { defaultSocket } from "./engine.ts";
 import { withTag } from "./images.ts";
 import { framesOf } from "./output.ts";
 import { readParameters } from "./parameters.ts";
-import { dockerRuntime } from "./runtime.ts";
+import { type DockerRuntime, dockerRuntime } from "./runtime.ts";
 
 const skip = await whyNoEngine();
 if (skip) console.error(`NOT TESTED: containers, because ${skip}`);
@@ -27,11 +27,11 @@ const mine = { agent: "n1", owner: "life", allowPrivileged: true };
 const bare = (run: Partial<RunDocument>, more: Partial<InstanceDocument> = {}): Order =>
   orderOf("/work", instanceDocument({ runtime: "docker", image: IMAGE, ...run }, more));
 
-type Bench = { runtime: TaskRuntime; workDir: string; owner: string; again(): TaskRuntime };
+type Bench = { runtime: DockerRuntime; workDir: string; owner: string; again(): DockerRuntime };
 function bench(t: TestContext, more: { pullTimeoutMs?: number; socketPath?: string } = {}): Bench {
   const owner = randomUUID();
-  const opened: TaskRuntime[] = [];
-  const again = (): TaskRuntime => {
+  const opened: DockerRuntime[] = [];
+  const again = (): DockerRuntime => {
     const options = {
       socketPath: defaultSocket(),
       pullTimeoutMs: 20_000,
@@ -73,6 +73,23 @@ test("resources become shares and a memory limit, each with its floor", () => {
   );
   assert.deepEqual([large.HostConfig?.CpuShares, large.HostConfig?.Memory], [1_536, 256 * 1024 * 1024]);
 });
+
+for (const { limits, host } of [
+  { limits: null, host: { Memory: 64, MemorySwap: 64 } },
+  { limits: { cpuMillis: null, memoryMib: 64 }, host: { Memory: 64, MemorySwap: 64 } },
+  {
+    limits: { cpuMillis: 1_500, memoryMib: 256 },
+    host: { Memory: 256, MemorySwap: 256, MemoryReservation: 64, CpuPeriod: 100_000, CpuQuota: 150_000 },
+  },
+  { limits: { cpuMillis: 1, memoryMib: null }, host: { MemoryReservation: 64, CpuPeriod: 100_000, CpuQuota: 1_000 } },
+] as const)
+  test(`limits ${JSON.stringify(limits)} beside a request of 64 MiB bind a container as ${JSON.stringify(host)}`, () => {
+    const resources = { cpuMillis: 100, memoryMib: 64, diskMib: 0, gpus: 0 };
+    const { HostConfig } = containerOptions(bare({ limits }, { resources }), mine);
+    const bounds = Object.entries(HostConfig ?? {}).filter(([name]) => /^(Memory|CpuPeriod|CpuQuota)/.test(name));
+    const inMib = bounds.map(([name, value]) => [name, name.startsWith("Memory") ? value / 1024 / 1024 : value]);
+    assert.deepEqual(Object.fromEntries(inMib), host);
+  });
 
 test("a container never restarts by itself, gains no privileges, and is privileged only when asked", () => {
   const { HostConfig: host } = containerOptions(bare({}), mine);
@@ -226,6 +243,20 @@ test("a bridged port is reached at its host port, one without at the container's
     await until(async () => (await probe({ check: healthCheck({ protocol: "TCP" }), port }, running)).passed);
   const answered = await probe({ check: healthCheck({ protocol: "HTTP" }), port: hostPort }, running);
   assert.match(answered.detail, /answered 404/);
+});
+
+test("limits reach the kernel", { skip }, async (t) => {
+  const [newer, older] = ["cpu.max memory.max", "cpu/cpu.cfs_quota_us memory/memory.limit_in_bytes"];
+  const { out } = await run(t, {
+    ...shell(`cd /sys/fs/cgroup; cat ${newer} || cat ${older}`),
+    limits: { cpuMillis: 500, memoryMib: 128 },
+  });
+  assert.match(out, new RegExp(`^50000( 100000)?\n${128 * 1024 * 1024}\n$`));
+});
+
+test("the engine's images are named with their tags", { skip }, async (t) => {
+  const { runtime } = bench(t);
+  assert.ok((await runtime.images())?.includes(IMAGE));
 });
 
 test("no network means no address", { skip }, async (t) => {

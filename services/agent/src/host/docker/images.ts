@@ -1,12 +1,17 @@
 /** Images: used when they are there, pulled when not, one pull per image at a time. */
 import type Docker from "dockerode";
+import { IMAGES_TOLD_MAX } from "../../limits.ts";
 import { LaunchError, type Order } from "../runtime.ts";
 import { imageOf } from "./container.ts";
 import { type Engine, engineError } from "./engine.ts";
 
-export type Images = { ensure(order: Order, signal: AbortSignal): Promise<void> };
+export type Images = {
+  ensure(order: Order, signal: AbortSignal): Promise<void>;
+  /** Names with tags of the newest images that need no pull, sorted; null when the engine does not say. */
+  present(): Promise<string[] | null>;
+};
 
-export function images(engine: Engine, pullTimeoutMs: number): Images {
+export function images(engine: Engine, pullTimeoutMs: number, onPulled: () => void): Images {
   const pulls = new Map<string, Promise<void>>();
 
   const isLocal = async (image: string): Promise<boolean> => {
@@ -23,7 +28,9 @@ export function images(engine: Engine, pullTimeoutMs: number): Images {
   const pull = (image: string): Promise<void> => {
     const running = pulls.get(image);
     if (running !== undefined) return running;
-    const started = pullImage(engine, withTag(image), pullTimeoutMs).finally(() => pulls.delete(image));
+    const started = pullImage(engine, withTag(image), pullTimeoutMs)
+      .then(onPulled)
+      .finally(() => pulls.delete(image));
     pulls.set(image, started);
     return started;
   };
@@ -36,8 +43,24 @@ export function images(engine: Engine, pullTimeoutMs: number): Images {
       // The pull itself goes on: others may wait for it, and what was fetched is kept.
       await Promise.race([pull(image), rejectOn(signal)]);
     },
+    async present() {
+      try {
+        return namesOf(await (await engine.calls()).listImages());
+      } catch {
+        return null;
+      }
+    },
   };
 }
+
+/** An image that lost its tag to a newer one has no name, or the name `<none>:<none>`. */
+export const namesOf = (listed: readonly Pick<Docker.ImageInfo, "Created" | "RepoTags">[]): string[] =>
+  listed
+    .toSorted((a, b) => b.Created - a.Created)
+    .flatMap(({ RepoTags }) => RepoTags ?? [])
+    .filter((name) => !name.startsWith("<none>"))
+    .slice(0, IMAGES_TOLD_MAX)
+    .sort();
 
 /** Without a tag the engine would fetch every tag there is. */
 export const withTag = (image: string): string => (/[:@][^/]+$/.test(image) ? image : `${image}:latest`);

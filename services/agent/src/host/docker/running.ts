@@ -79,7 +79,7 @@ async function* outputOf(
 /** What it said is wanted after the container is gone; what cannot be had in time is lost, the end is reported anyway. */
 async function keepOutput(engine: Engine, id: string, order: Order): Promise<void> {
   try {
-    closeFiles(openSandbox(order.sandbox, null));
+    await closeFiles(await openSandbox(order.sandbox, null));
     await saveOutput((await engine.streams()).getContainer(id), order.sandbox, AbortSignal.timeout(ENGINE_TIMEOUT_MS));
   } catch (cause) {
     if (engineError(cause).status === 404) return;
@@ -91,7 +91,7 @@ function endingOfContainer(state: Docker.ContainerInspectInfo["State"]): Ending 
     return {
       ...endingOf(state.ExitCode),
       reason: "out-of-memory",
-      message: "ended by the kernel: it used more memory than it asked for",
+      message: "ended by the kernel: it used more memory than it may",
     };
   const ending = endingOf(state.ExitCode);
   return state.Error === "" ? ending : { ...ending, message: `${ending.message}: ${state.Error}` };

@@ -11,19 +11,30 @@ import { images } from "./images.ts";
 import { adoptContainer, type Tools } from "./running.ts";
 import { containerWatch, hasExited } from "./watch.ts";
 
-export type DockerOptions = Mine & { readonly socketPath: string; readonly pullTimeoutMs: number; readonly log: Log };
+export type DockerOptions = Mine & {
+  readonly socketPath: string;
+  readonly pullTimeoutMs: number;
+  readonly log: Log;
+  /** Called when the engine has an image more. */
+  readonly onPulled?: () => void;
+};
 
-export function dockerRuntime(options: DockerOptions): TaskRuntime {
+/** `images`: names of those that need no pull; null when the engine does not say. */
+export type DockerRuntime = TaskRuntime & { images(): Promise<readonly string[] | null> };
+
+export function dockerRuntime(options: DockerOptions): DockerRuntime {
   const engine = dockerEngine(options.socketPath);
   const tools: Tools = { engine, watch: containerWatch(engine, options.owner) };
-  const pulled = images(engine, options.pullTimeoutMs);
+  const pulled = images(engine, options.pullTimeoutMs, options.onPulled ?? (() => {}));
 
   return {
     name: "docker",
     usable: () => engine.usable(),
-    async launch(order, signal) {
+    images: () => pulled.present(),
+    async launch(order, signal, mayStart) {
       const create = containerOptions(order, options);
       await order.step("prepare", () => pulled.ensure(order, signal));
+      await mayStart;
       signal.throwIfAborted();
       return order.step("container start", async () => {
         const container = await createOnce(engine, create, order);

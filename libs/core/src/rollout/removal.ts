@@ -1,0 +1,87 @@
+/** The last removal of an app: its last instance is released. */
+import {
+  type AppDocument,
+  appToken,
+  type Circumstances,
+  type Decision,
+  type Entry,
+  keys,
+  type PlacedDocument,
+  type RulesDocument,
+  type StateView,
+  type WantedDocument,
+  type Write,
+} from "@muster/contracts";
+import { drawEventId } from "../draw.ts";
+import { closed, endedEvents } from "./deployment.ts";
+
+/** An app as the deployer looks at it. */
+export type Looked = {
+  readonly state: StateView;
+  readonly app: string;
+  readonly entry: Entry<AppDocument>;
+  readonly placed: Entry<PlacedDocument> | undefined;
+  readonly document: WantedDocument;
+  readonly trace: string | null;
+  readonly circumstances: Circumstances;
+};
+
+/** Everything of the app goes in one batch, its claims and what is written about its rules included. */
+export function removal({ state, app, entry, document, placed, trace, circumstances }: Looked): Decision {
+  const token = appToken(app);
+  const purge = (key: string): Write[] =>
+    state.revision(key) === 0 ? [] : [{ key, value: null, expect: state.revision(key) }];
+  const versions = [...state.kind("version").keys()]
+    .filter((key) => key.startsWith(`${token}.`))
+    .map((key) => `version.${key}`);
+  const ports = [...state.kind("port")].filter(([, { value }]) => value.owner === app).map(([key]) => `port.${key}`);
+  const id = entry.value.deployment;
+  const attempts = highestAttempt(state, entry, document);
+  return {
+    writes: [
+      { key: keys.app(app), value: null, expect: entry.revision },
+      ...purge(keys.wanted(app)),
+      ...(placed === undefined ? [] : purge(keys.placed(app))),
+      ...purge(keys.waiting(app)),
+      ...purge(keys.path(app)),
+      // One batch holds a thousand messages; older versions than fit are left to the next removal of the same path.
+      ...[...versions.slice(-800), ...ports].flatMap((key) => [{ key, value: null, expect: null }]),
+      ...attempts,
+      ...rulesEnd(state, app),
+      ...(id === null ? [] : closed(state, id, circumstances.now)),
+    ],
+    asserts: placed === undefined ? [{ key: keys.placed(app), revision: state.revision(keys.placed(app)) }] : [],
+    events: [
+      { type: "muster.app.deleted", subject: app, id: drawEventId(circumstances), data: { app }, trace },
+      ...(id === null ? [] : endedEvents(state, id, trace, circumstances)),
+    ],
+    wakes: [],
+    trace,
+  };
+}
+
+/**
+ * Takes the app off the list of those with rules about others. Whoever writes to `neighbour` asserts the list, so nothing is
+ * written there any more. What a gang held is free.
+ */
+function rulesEnd(state: StateView, app: string): Write[] {
+  const token = appToken(app);
+  const writes: Write[] = [];
+  const apps = state.kind("rules").get("")?.value.apps ?? [];
+  if (apps.includes(token)) {
+    const value: RulesDocument = { apps: apps.filter((each) => each !== token) };
+    writes.push({ key: keys.rules, value, expect: state.revision(keys.rules) });
+    writes.push({ key: keys.neighbour(app), value: null, expect: null });
+  }
+  if (state.kind("hold").get("")?.value.app === app)
+    writes.push({ key: keys.hold, value: null, expect: state.revision(keys.hold) });
+  return writes;
+}
+
+/** Where attempts ran ahead of the stream, the highest is kept, so that a new app of this path starts above it. */
+function highestAttempt(state: StateView, entry: Entry<AppDocument>, document: WantedDocument): Write[] {
+  const floor = state.kind("attempts").get("")?.value.highest ?? 0;
+  const highest = document.nextAttempt - 1;
+  if (highest <= entry.revision || highest <= floor) return [];
+  return [{ key: keys.attempts, value: { highest }, expect: state.revision(keys.attempts) }];
+}

@@ -1,0 +1,144 @@
+/**
+ * Apps of one instance a second: offered at a rising rate until the 99th percentile from submit to placed passes a second.
+ * Once through HTTP, over clients that keep their connections, and once published on the submit subject.
+ */
+import { Agent, request } from "node:http";
+import { appToken, bucketStream, keySubject, keys, STATE_BUCKET, subjects } from "@muster/contracts";
+import { monotonicMs, StreamTail } from "@muster/runtime";
+import { until } from "@muster/testkit";
+import { type BenchCluster, startBenchCluster } from "./bench-cluster.ts";
+import { cpuFigures, isCorrect, natsOf } from "./place.ts";
+import { type Bench, figure, percentile, type Say } from "./result.ts";
+
+const AGENTS = 100;
+/** Apps in all, on each path. */
+const APPS = 40_000;
+const CLIENTS = 32;
+const RATE_FIRST = 250;
+const RATE_FACTOR = 1.25;
+const STEP_SECONDS = 4;
+const P99_MAX_MS = 1_000;
+/** After so long what is missing is missing. */
+const DRAIN_MS = 60_000;
+
+type Submit = (app: string) => Promise<void>;
+type Step = { readonly rate: number; readonly p50Ms: number; readonly p99Ms: number };
+
+const spec = (id: string) => JSON.stringify({ id, cmd: "sleep 1000", cpus: 0.005, mem: 4, instances: 1 });
+
+export const submitRate: Bench = async (given, say) => {
+  const agents = given.agents ?? AGENTS;
+  const apps = given.instances ?? APPS;
+  const cluster = await startBenchCluster({ agents, workers: given.workers ?? 1, facts: "none" }, say);
+  try {
+    const before = cluster.cpu();
+    const http = await rise(cluster, "http", apps, throughHttp(cluster.http), say);
+    const published = await rise(
+      cluster,
+      "published",
+      apps,
+      async (app) => {
+        await cluster.nats.js.publish(subjects.submitApp, spec(app));
+      },
+      say,
+    );
+    const used = new Map([...cluster.cpu()].map(([name, seconds]) => [name, seconds - (before.get(name) ?? 0)]));
+    return {
+      parameters: { agents, apps, clients: CLIENTS, step_seconds: STEP_SECONDS },
+      figures: {
+        rate: figure(Math.max(http.rate, published.rate), "apps/s"),
+        rate_http: figure(http.rate, "apps/s"),
+        rate_published: figure(published.rate, "apps/s"),
+        http_p99_ms: figure(http.p99Ms, "ms"),
+        published_p99_ms: figure(published.p99Ms, "ms"),
+        ...cpuFigures(used),
+      },
+      correct: await isCorrect(cluster, say),
+      nats: natsOf(cluster),
+    };
+  } finally {
+    await cluster.stop();
+  }
+};
+
+/** Raises the rate step by step; answers the last step that kept below the bound. */
+async function rise(cluster: BenchCluster, path: string, budget: number, submit: Submit, say: Say): Promise<Step> {
+  const placedAt = new Map<string, number>();
+  const tail = new StreamTail(cluster.nats, {
+    stream: bucketStream(STATE_BUCKET),
+    filters: [keySubject(STATE_BUCKET, "placed.>")],
+    from: { type: "new" },
+    onMessage: ({ subject }) => {
+      if (!placedAt.has(subject)) placedAt.set(subject, monotonicMs());
+    },
+    onCaughtUp: () => undefined,
+  });
+  await tail.start();
+  let best: Step = { rate: 0, p50Ms: Number.NaN, p99Ms: Number.NaN };
+  try {
+    let left = budget;
+    for (let offered = RATE_FIRST, n = 1; left > 0; offered *= RATE_FACTOR, n += 1) {
+      const count = Math.min(left, Math.round(offered * STEP_SECONDS));
+      left -= count;
+      const names = Array.from({ length: count }, (_, i) => `/${path}-${n}-${i}`);
+      const step = await offer(names, offered, submit, placedAt);
+      say(
+        `${path}: ${Math.round(offered)}/s offered, ${step.rate.toFixed(0)}/s placed, p50 ${step.p50Ms.toFixed(0)} ms, p99 ${step.p99Ms.toFixed(0)} ms`,
+      );
+      if (step.p99Ms > P99_MAX_MS) return best;
+      best = step;
+    }
+    return best;
+  } finally {
+    await tail.stop();
+  }
+}
+
+/** Submits at an even rate. A submit that is due counts from when it was due, whether or not somebody was free to send it. */
+async function offer(
+  names: readonly string[],
+  rate: number,
+  submit: Submit,
+  placedAt: ReadonlyMap<string, number>,
+): Promise<Step> {
+  const startedAtMs = monotonicMs();
+  const dueAtMs = (i: number) => startedAtMs + (i * 1_000) / rate;
+  const running: Promise<void>[] = [];
+  for (let next = 0; next < names.length; ) {
+    for (; next < names.length && dueAtMs(next) <= monotonicMs(); next += 1)
+      running.push(submit(names[next] as string));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  await Promise.all(running);
+  const subjectsOf = names.map((name) => keySubject(STATE_BUCKET, keys.placed(name)));
+  await until(() => subjectsOf.every((subject) => placedAt.has(subject)), {
+    withinMs: DRAIN_MS,
+    everyMs: 20,
+    what: () =>
+      `${subjectsOf.filter((subject) => !placedAt.has(subject)).length} apps, ${appToken(names[0] as string)} among the first`,
+  });
+  const times = subjectsOf.map((subject) => placedAt.get(subject) as number);
+  const waits = times.map((at, i) => at - dueAtMs(i));
+  const seconds = (Math.max(...times) - startedAtMs) / 1_000;
+  return { rate: names.length / seconds, p50Ms: percentile(waits, 0.5), p99Ms: percentile(waits, 0.99) };
+}
+
+function throughHttp(http: string): Submit {
+  const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+  const url = new URL("/v2/apps", http);
+  return (app) =>
+    new Promise((resolve, reject) => {
+      const sent = request(
+        url,
+        { method: "POST", agent, headers: { "content-type": "application/json" } },
+        (answer) => {
+          answer.resume();
+          answer.once("end", () =>
+            answer.statusCode === 201 ? resolve() : reject(new Error(`${app} was answered ${answer.statusCode}`)),
+          );
+        },
+      );
+      sent.once("error", reject);
+      sent.end(spec(app));
+    });
+}
