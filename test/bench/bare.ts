@@ -5,8 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { ContainerCreateOptions } from "dockerode";
-import Docker from "dockerode";
+import type Docker from "dockerode";
 
 export type BareLaunches = {
   /** Milliseconds until the last one was started. */
@@ -15,7 +14,11 @@ export type BareLaunches = {
 };
 
 /** The host's part of what the agent asks for; labels and names make no difference. */
-export const containerOf = (image: string, line: string, env: readonly string[] = []): ContainerCreateOptions => ({
+export const containerOf = (
+  image: string,
+  line: string,
+  env: readonly string[] = [],
+): Docker.ContainerCreateOptions => ({
   Image: image,
   Entrypoint: ["/bin/sh", "-c"],
   Cmd: [line],
@@ -69,7 +72,9 @@ export async function launchContainers(
   image: string,
   line: string,
 ): Promise<BareLaunches> {
-  const docker = new Docker();
+  // Loaded only here: the larger a process is, the longer the kernel takes to fork it.
+  const { default: Client } = await import("dockerode");
+  const docker = new Client();
   const containers: Docker.Container[] = [];
   const ms = await all(count, width, async (i) => {
     const container = await docker.createContainer(containerOf(image, line, [`MUSTER_INSTANCE=bare.${i}`]));

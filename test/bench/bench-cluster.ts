@@ -13,7 +13,7 @@ import {
   until,
 } from "@muster/testkit";
 import { type ServiceProcess, serviceProcess } from "../support/processes.ts";
-import { cpuSeconds, isAlive, residentMib } from "../support/standalone.ts";
+import { cpuSeconds, isAlive, residentMib, root } from "../support/standalone.ts";
 import type { Say } from "./result.ts";
 import { connectBench, watchGates } from "./watch.ts";
 
@@ -46,6 +46,8 @@ export type BenchCluster = {
 };
 
 const READY_MS = 120_000;
+/** As `npm start` has it: stripped sources are kept, so that a process starts in half the time and holds less. */
+const ENV = { MUSTER_LOG_LEVEL: "info", NODE_COMPILE_CACHE: join(root, "node_modules/.cache/muster") };
 const SERVICES = ["offer-broker", "health", "deployer", "gateway"];
 
 /** Starts all of it and resolves when every agent's gate is open. Nothing is left behind when that fails. */
@@ -73,10 +75,7 @@ export async function startBenchCluster(
     for (const name of names) {
       const service = name.replace(/-\d+$/, "");
       const flags = [`--nats-url=${server.url}`, ...(service === "gateway" ? [`--http-port=${httpPort}`] : [])];
-      services.set(
-        name,
-        serviceProcess(service, name, flags, folder, { MUSTER_LOG_LEVEL: "info", ...profiling(name) }),
-      );
+      services.set(name, serviceProcess(service, name, flags, folder, { ...ENV, ...profiling(name) }));
     }
     for (const service of services.values()) service.start();
     await untilUp(nats, services, say);

@@ -3,7 +3,7 @@
  * Once through HTTP, over clients that keep their connections, and once published on the submit subject.
  */
 import { Agent, request } from "node:http";
-import { appToken, bucketStream, keySubject, keys, STATE_BUCKET, subjects } from "@muster/contracts";
+import { bucketStream, keySubject, keys, STATE_BUCKET, subjects } from "@muster/contracts";
 import { monotonicMs, StreamTail } from "@muster/runtime";
 import { until } from "@muster/testkit";
 import { type BenchCluster, startBenchCluster } from "./bench-cluster.ts";
@@ -13,7 +13,7 @@ import { type Bench, figure, percentile, type Say } from "./result.ts";
 const AGENTS = 100;
 /** Apps in all, on each path. */
 const APPS = 40_000;
-const CLIENTS = 32;
+const CLIENTS = 128;
 const RATE_FIRST = 250;
 const RATE_FACTOR = 1.25;
 const STEP_SECONDS = 4;
@@ -22,9 +22,15 @@ const P99_MAX_MS = 1_000;
 const DRAIN_MS = 60_000;
 
 type Submit = (app: string) => Promise<void>;
-type Step = { readonly rate: number; readonly p50Ms: number; readonly p99Ms: number };
+/** `hops`: medians up to when the app, its wish and its placement were stored. */
+type Step = { readonly rate: number; readonly p50Ms: number; readonly p99Ms: number; readonly hops: readonly number[] };
+/** When each document was first stored, by subject. */
+type Stored = ReadonlyMap<string, number>;
+const HOPS = ["app", "wanted", "placed"] as const;
 
-const spec = (id: string) => JSON.stringify({ id, cmd: "sleep 1000", cpus: 0.005, mem: 4, instances: 1 });
+/** Without ports: there are no more service ports than ten thousand. */
+const spec = (id: string) =>
+  JSON.stringify({ id, cmd: "sleep 1000", cpus: 0.005, mem: 4, instances: 1, portDefinitions: [] });
 
 export const submitRate: Bench = async (given, say) => {
   const agents = given.agents ?? AGENTS;
@@ -63,30 +69,32 @@ export const submitRate: Bench = async (given, say) => {
 
 /** Raises the rate step by step; answers the last step that kept below the bound. */
 async function rise(cluster: BenchCluster, path: string, budget: number, submit: Submit, say: Say): Promise<Step> {
-  const placedAt = new Map<string, number>();
+  const storedAt = new Map<string, number>();
   const tail = new StreamTail(cluster.nats, {
     stream: bucketStream(STATE_BUCKET),
-    filters: [keySubject(STATE_BUCKET, "placed.>")],
+    filters: HOPS.map((kind) => keySubject(STATE_BUCKET, `${kind}.>`)),
     from: { type: "new" },
     onMessage: ({ subject }) => {
-      if (!placedAt.has(subject)) placedAt.set(subject, monotonicMs());
+      if (!storedAt.has(subject)) storedAt.set(subject, monotonicMs());
     },
     onCaughtUp: () => undefined,
   });
   await tail.start();
-  let best: Step = { rate: 0, p50Ms: Number.NaN, p99Ms: Number.NaN };
+  let best: Step = { rate: 0, p50Ms: Number.NaN, p99Ms: Number.NaN, hops: [] };
   try {
     let left = budget;
-    for (let offered = RATE_FIRST, n = 1; left > 0; offered *= RATE_FACTOR, n += 1) {
+    // The first step is for code to become warm.
+    for (let n = 0; left > 0; n += 1) {
+      const offered = RATE_FIRST * RATE_FACTOR ** Math.max(0, n - 1);
       const count = Math.min(left, Math.round(offered * STEP_SECONDS));
       left -= count;
       const names = Array.from({ length: count }, (_, i) => `/${path}-${n}-${i}`);
-      const step = await offer(names, offered, submit, placedAt);
+      const step = await offer(names, offered, submit, storedAt);
       say(
-        `${path}: ${Math.round(offered)}/s offered, ${step.rate.toFixed(0)}/s placed, p50 ${step.p50Ms.toFixed(0)} ms, p99 ${step.p99Ms.toFixed(0)} ms`,
+        `${path}: ${Math.round(offered)}/s offered, ${step.rate.toFixed(0)}/s placed, p50 ${step.p50Ms.toFixed(0)} ms, p99 ${step.p99Ms.toFixed(0)} ms (median to ${HOPS.map((kind, i) => `${kind} ${step.hops[i]?.toFixed(0)}`).join(", ")})`,
       );
-      if (step.p99Ms > P99_MAX_MS) return best;
-      best = step;
+      if (step.p99Ms > P99_MAX_MS && n > 0) return best;
+      if (step.p99Ms <= P99_MAX_MS) best = step;
     }
     return best;
   } finally {
@@ -95,12 +103,7 @@ async function rise(cluster: BenchCluster, path: string, budget: number, submit:
 }
 
 /** Submits at an even rate. A submit that is due counts from when it was due, whether or not somebody was free to send it. */
-async function offer(
-  names: readonly string[],
-  rate: number,
-  submit: Submit,
-  placedAt: ReadonlyMap<string, number>,
-): Promise<Step> {
+async function offer(names: readonly string[], rate: number, submit: Submit, storedAt: Stored): Promise<Step> {
   const startedAtMs = monotonicMs();
   const dueAtMs = (i: number) => startedAtMs + (i * 1_000) / rate;
   const running: Promise<void>[] = [];
@@ -110,17 +113,23 @@ async function offer(
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   await Promise.all(running);
-  const subjectsOf = names.map((name) => keySubject(STATE_BUCKET, keys.placed(name)));
-  await until(() => subjectsOf.every((subject) => placedAt.has(subject)), {
+  const missing = () => names.filter((name) => !storedAt.has(keySubject(STATE_BUCKET, keys.placed(name))));
+  await until(() => missing().length === 0, {
     withinMs: DRAIN_MS,
     everyMs: 20,
-    what: () =>
-      `${subjectsOf.filter((subject) => !placedAt.has(subject)).length} apps, ${appToken(names[0] as string)} among the first`,
+    what: () => `${missing().length} apps, ${missing()[0]} among them,`,
   });
-  const times = subjectsOf.map((subject) => placedAt.get(subject) as number);
-  const waits = times.map((at, i) => at - dueAtMs(i));
-  const seconds = (Math.max(...times) - startedAtMs) / 1_000;
-  return { rate: names.length / seconds, p50Ms: percentile(waits, 0.5), p99Ms: percentile(waits, 0.99) };
+  const hops = HOPS.map((kind) =>
+    names.map((name, i) => (storedAt.get(keySubject(STATE_BUCKET, keys[kind](name))) ?? Number.NaN) - dueAtMs(i)),
+  );
+  const waits = hops.at(-1) as number[];
+  const seconds = Math.max(...waits.map((wait, i) => wait + dueAtMs(i) - startedAtMs)) / 1_000;
+  return {
+    rate: names.length / seconds,
+    p50Ms: percentile(waits, 0.5),
+    p99Ms: percentile(waits, 0.99),
+    hops: hops.map((each) => percentile(each, 0.5)),
+  };
 }
 
 function throughHttp(http: string): Submit {

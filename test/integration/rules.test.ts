@@ -51,17 +51,16 @@ async function ask({ cluster }: Worker, app: string, spec: object): Promise<void
 
 const agents = (app: string) => world.placed(app).map(({ agent }) => agent);
 
-/** Both workers go on until neither finds anything to do. */
+/** Both workers go on until neither places anything. */
 async function settle(apps: readonly string[]): Promise<void> {
   for (let quiet = 0; quiet < 2; ) {
     quiet += 1;
     for (const worker of [world.a, world.b])
       for (const app of apps) {
         const decision = worker.decide(app);
-        if (decision.writes.length === 0) continue;
         await worker.commit(decision);
         await world.agree();
-        quiet = 0;
+        if (decision.writes.some(({ key }) => key.startsWith("instance."))) quiet = 0;
       }
   }
 }
@@ -184,6 +183,55 @@ describe("what would land without the revisions", () => {
     assert.equal(await world.a.commit(careless(old, (key) => key !== keys.neighbour(names.ruler))), true);
     await world.agree();
     assert.equal(bothStand(names), true);
+  });
+});
+
+describe("a view in the middle of a batch", () => {
+  const spots = RULES[2] as Rule;
+  const specsOf = (names: { ruler: string; other: string }) => ({
+    ruler: { ...spotOf(spots, "ruler"), placement: spots.placement(names.other) },
+    other: { ...spotOf(spots, "other"), labels: { name: appToken(names.other) } },
+  });
+  /** Decides at the very moment at which the worker has read the key, and nothing of what comes after it. */
+  function decideOn(worker: Worker, key: string, app: string): { decision(): Decision } {
+    let decision: Decision | null = null;
+    const stop = worker.cluster.state.onChange((change) => {
+      if (change.key !== key) return;
+      decision = worker.decide(app);
+      stop();
+    });
+    return {
+      decision() {
+        assert.ok(decision !== null, `${key} was never read`);
+        return decision;
+      },
+    };
+  }
+
+  test("whoever has read the list of rules knows what they say: it comes after the app and its version", async () => {
+    const names = await newRound();
+    const specs = specsOf(names);
+    await ask(world.b, names.other, specs.other);
+    const early = decideOn(world.b, keys.rules, names.other);
+    await ask(world.a, names.ruler, specs.ruler);
+    const late = world.a.decide(names.ruler);
+    await world.b.commit(early.decision());
+    await world.a.commit(late);
+    await settle([names.ruler, names.other]);
+    assert.equal(agents(names.ruler).length + agents(names.other).length, 1);
+  });
+
+  test("whoever has read that a neighbour came has read where it stands", {}, async () => {
+    const names = await newRound();
+    const specs = specsOf(names);
+    await ask(world.a, names.ruler, specs.ruler);
+    await ask(world.b, names.other, specs.other);
+    const early = decideOn(world.a, keys.neighbour(names.ruler), names.ruler);
+    assert.equal(await world.b.commit(world.b.decide(names.other)), true);
+    await world.agree();
+    await world.a.commit(early.decision());
+    await settle([names.ruler, names.other]);
+    assert.equal(agents(names.ruler).length + agents(names.other).length, 1);
   });
 });
 

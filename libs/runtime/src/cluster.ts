@@ -46,6 +46,8 @@ export type ClusterOptions = {
   /** Documents they read. */
   readonly stateKinds: readonly StateKind[];
   readonly healthKinds: readonly HealthKind[];
+  /** Those of them that are only read when somebody asks, in either bucket. */
+  readonly unreadKinds?: readonly (StateKind | HealthKind)[];
   /** Replicas of streams that do not exist yet. */
   readonly replicas: number;
   readonly otlp: string | null;
@@ -67,8 +69,12 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     await provision(nats, { replicas: options.replicas });
     const telemetry = await openTelemetry({ otlp: options.otlp });
     const dead = graveyard(nats);
-    const state = new BucketView<Kinds>(nats, STATE_BUCKET, pick(STATE_KINDS, options.stateKinds), dead);
-    const health = new BucketView<Kinds>(nats, HEALTH_BUCKET, pick(HEALTH_KINDS, options.healthKinds), dead);
+    const view = (bucket: string, kinds: Kinds) => {
+      const unread = (options.unreadKinds ?? []).filter((kind) => kind in kinds);
+      return new BucketView<Kinds>(nats, bucket, kinds, dead, unread);
+    };
+    const state = view(STATE_BUCKET, pick(STATE_KINDS, options.stateKinds));
+    const health = view(HEALTH_BUCKET, pick(HEALTH_KINDS, options.healthKinds));
     const leases = await nats.jsm.streams.info(bucketStream(LEASES_BUCKET));
     const lease = { process, services: [...options.services], startedAtMs: Date.now() };
     const membership = new Membership(nats, lease, {

@@ -56,6 +56,8 @@ function options(address: NatsAddress, name: string): ConnectionOptions {
     maxPingOut: 2,
     timeout: 5_000,
     ignoreAuthErrorAbort: true,
+    // Else the client takes two stack traces for each request, in case it fails.
+    noAsyncTraces: true,
     ...(address.inboxPrefix === undefined ? {} : { inboxPrefix: address.inboxPrefix }),
     ...(address.user === undefined ? {} : { user: address.user }),
     ...(address.password === undefined ? {} : { pass: address.password }),

@@ -46,40 +46,61 @@ export const commonSettings = {
 /** A running service. */
 export type Service = { stop(): Promise<void> };
 
-export type ServiceKinds = { readonly state: readonly StateKind[]; readonly health: readonly HealthKind[] };
+export type ServiceKinds = {
+  readonly state: readonly StateKind[];
+  readonly health: readonly HealthKind[];
+  /** Those of them that it reads only when it is asked for them. */
+  readonly unread?: readonly (StateKind | HealthKind)[];
+};
 
 const STOP_WITHIN_MS = 10_000;
 /** The line a service writes on SIGUSR2, with what its committers did so far. */
 export const COUNTS = "counts";
 
 /** Runs one service as a process of its own. Start refusals are one sentence on stderr and exit code 1 (6: nobody answers). */
-export async function runService<S extends Settings>(
+export const runService = <S extends Settings>(
   name: string,
   settings: S,
   kinds: ServiceKinds,
   start: (cluster: Cluster, values: SettingValues<S & typeof commonSettings>) => Promise<Service>,
+): Promise<void> => runServices(name, settings, () => [{ name, kinds, start }]);
+
+export type ServiceStart<S extends Settings> = {
+  readonly name: string;
+  readonly kinds: ServiceKinds;
+  readonly start: (cluster: Cluster, values: SettingValues<S & typeof commonSettings>) => Promise<Service>;
+};
+
+/** Runs the chosen services in one process: one connection, one view of all they read, one lease. */
+export async function runServices<S extends Settings>(
+  name: string,
+  settings: S,
+  choose: (values: SettingValues<S & typeof commonSettings>) => readonly ServiceStart<S>[],
 ): Promise<void> {
   const log = createLog(name);
-  await runProcess(name, { ...commonSettings, ...settings }, async (values) => {
-    const common = values as SettingValues<typeof commonSettings>;
+  await runProcess(name, { ...commonSettings, ...settings }, async (read) => {
+    const values = read as SettingValues<S & typeof commonSettings>;
+    const common = read as SettingValues<typeof commonSettings>;
+    const chosen = choose(values);
     const cluster = await openCluster({
       address: natsAddress({ url: common.natsUrl ?? undefined }),
-      services: [name],
-      stateKinds: kinds.state,
-      healthKinds: kinds.health,
+      services: chosen.map((service) => service.name),
+      stateKinds: [...new Set(chosen.flatMap(({ kinds }) => kinds.state))],
+      healthKinds: [...new Set(chosen.flatMap(({ kinds }) => kinds.health))],
       replicas: common.replicas,
       otlp: common.otlp,
       ...(common.processId === null ? {} : { process: common.processId }),
       waitMs: Number.POSITIVE_INFINITY,
     });
-    const service = await start(cluster, values as SettingValues<S & typeof commonSettings>);
+    const running: Service[] = [];
+    for (const { start } of chosen) running.push(await start(cluster, values));
     // For whoever looks at a process from outside: what its committers did, on a line of its log.
     process.on("SIGUSR2", () =>
       log.info({ state: cluster.stateCommitter.counts, health: cluster.healthCommitter.counts }, COUNTS),
     );
     return {
       async stop() {
-        await service.stop();
+        for (const service of running.toReversed()) await service.stop();
         await cluster.close();
       },
     };

@@ -2,7 +2,7 @@
  * Spans made by hand, because context is lost across streams and must travel in documents and headers anyway.
  * Without an OTLP endpoint spans still get ids, so that a trace id can be shown and carried on; the SDK is not loaded then.
  */
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import type { Attributes, SpanContext, Tracer } from "@opentelemetry/api";
 import { createLog } from "./log.ts";
 
@@ -72,13 +72,26 @@ export async function openTelemetry({ otlp }: { otlp: string | null }): Promise<
   return otlp === null ? idsOnly() : await exporting(otlp);
 }
 
+const chance = Buffer.alloc(4_096);
+let chanceUsed = chance.length;
+
+/** As many random bytes in hex, drawn from the system some hundred at a time. */
+function randomHex(bytes: number): string {
+  if (chanceUsed + bytes > chance.length) {
+    randomFillSync(chance);
+    chanceUsed = 0;
+  }
+  chanceUsed += bytes;
+  return chance.toString("hex", chanceUsed - bytes, chanceUsed);
+}
+
 function idsOnly(): Telemetry {
   return {
     exporting: false,
     start: (_service, _name, { parent }) => {
-      const traceId = parseTraceparent(parent)?.traceId ?? randomBytes(16).toString("hex");
+      const traceId = parseTraceparent(parent)?.traceId ?? randomHex(16);
       return {
-        traceparent: `00-${traceId}-${randomBytes(8).toString("hex")}-01`,
+        traceparent: `00-${traceId}-${randomHex(8)}-01`,
         set: () => undefined,
         end: () => undefined,
       };

@@ -20,8 +20,10 @@ import type { Graveyard } from "./graveyard.ts";
 import { headerIn, headerText } from "./headers.ts";
 import { createLog, type Log } from "./log.ts";
 import { StreamTail } from "./tail.ts";
+import { Unread, type UnreadDocument } from "./unread.ts";
 
 const SWEEP_MS = 60_000;
+const decoder = new TextDecoder();
 /** Headers of a message that ends its key: a deletion, a purge, or the server's marker for a document whose time was up. */
 const PURGES = /\r\n(?:KV-Operation: *(?:DEL|PURGE)|Nats-Marker-Reason:)/;
 
@@ -47,6 +49,7 @@ export class BucketView<K extends Kinds> {
   readonly #completions = new Set<() => void>();
   readonly #waiters = new Set<{ revision: number; resolve: (reached: boolean) => void }>();
   readonly #tail: StreamTail;
+  readonly #unread: Unread;
   readonly #log: Log;
   readonly #graveyard: Graveyard | null;
   /** Documents that end by themselves: the server removes them without a word. */
@@ -57,7 +60,15 @@ export class BucketView<K extends Kinds> {
   #complete = false;
   #behindSinceMs: number | null = null;
 
-  constructor(nats: Nats, bucket: string, kinds: K, graveyard: Graveyard | null = null) {
+  /** @param unread kinds that are read only when somebody asks for them; listeners hear of them then. */
+  constructor(
+    nats: Nats,
+    bucket: string,
+    kinds: K,
+    graveyard: Graveyard | null = null,
+    unread: readonly string[] = [],
+  ) {
+    this.#unread = new Unread(unread, (kind, document) => this.#readDocument(kind, document));
     this.bucket = bucket;
     this.#kinds = kinds;
     this.#graveyard = graveyard;
@@ -92,6 +103,7 @@ export class BucketView<K extends Kinds> {
 
   close(): Promise<void> {
     for (const waiter of this.#waiters) waiter.resolve(false);
+    this.#unread.stop();
     if (this.#sweeping !== null) clearInterval(this.#sweeping);
     return this.#tail.stop();
   }
@@ -106,13 +118,21 @@ export class BucketView<K extends Kinds> {
   }
 
   kind<Name extends keyof K & string>(kind: Name): Documents<z.infer<K[Name]>> {
+    this.#unread.readAll(kind);
     const documents = this.#documents.get(kind);
     if (documents === undefined) throw new Error(`this view of ${this.bucket} does not follow ${kind}`);
     return documents as Documents<z.infer<K[Name]>>;
   }
 
+  /** One document: of a kind that is read when somebody asks, nothing else is read. */
+  get<Name extends keyof K & string>(kind: Name, rest: string): Entry<z.infer<K[Name]>> | undefined {
+    this.#unread.readOne(kind, rest);
+    return this.#documents.get(kind)?.get(rest) as Entry<z.infer<K[Name]>> | undefined;
+  }
+
   revision(key: string): number {
     const [kind, rest] = split(key);
+    this.#unread.readOne(kind, rest);
     return this.#documents.get(kind)?.get(rest)?.revision ?? this.#markers.get(key)?.revision ?? 0;
   }
 
@@ -152,7 +172,8 @@ export class BucketView<K extends Kinds> {
   }
 
   #set(documents: Map<string, Entry<unknown>>, change: Change, ttlMs: number | null): void {
-    const { key, rest, value, revision } = change;
+    const { kind, key, rest, value, revision } = change;
+    this.#unread.drop(kind, rest);
     if (value === null) {
       documents.delete(rest);
       this.#markers.set(key, { revision, atMs: monotonicMs() });
@@ -209,30 +230,37 @@ export class BucketView<K extends Kinds> {
       revision > (documents.get(rest)?.revision ?? this.#markers.get(key)?.revision ?? 0)
     ) {
       const head = headerText(message);
-      const value = PURGES.test(head) ? null : this.#read(kind, key, message, head);
-      if (value !== undefined) this.#set(documents, { kind, rest, key, value, revision }, ttlMsOf(head, message));
+      const isPurge = PURGES.test(head);
+      const own = isPurge ? null : this.#ownWrite(head);
+      const { subject, data: body } = message;
+      const unread = { key, rest, subject, body, revision, ttlMs: ttlMsOf(head, message) };
+      if (own === undefined && this.#unread.keeps(kind)) this.#unread.add(kind, unread);
+      else if (own === undefined) this.#readDocument(kind, unread);
+      else this.#set(documents, { kind, rest, key, value: own, revision }, unread.ttlMs);
     }
     if (this.#waiters.size > 0)
       for (const waiter of this.#waiters) if (waiter.revision <= revision) waiter.resolve(true);
   }
 
-  /** The document in a message. One nobody can read is parked and passed over: it must never stop a restart. */
-  #read(kind: string, key: string, message: JsMsg, head: string): unknown {
+  /** One nobody can read is parked and passed over: it must never stop a restart. */
+  #readDocument(kind: string, { key, rest, subject, body, revision, ttlMs }: UnreadDocument): void {
+    let value: unknown;
     try {
-      return this.#ownWrite(head) ?? (this.#kinds[kind] as z.ZodType).parse(message.json());
+      value = (this.#kinds[kind] as z.ZodType).parse(JSON.parse(decoder.decode(body)));
     } catch (cause) {
       const error = (cause as Error).message.slice(0, 500);
-      this.#log.error({ key, revision: message.seq, error }, "a document that cannot be read is passed over");
+      this.#log.error({ key, revision, error }, "a document that cannot be read is passed over");
       void this.#graveyard?.bury({
         stream: bucketStream(this.bucket),
         consumer: "view",
-        sequence: message.seq,
-        subject: message.subject,
+        sequence: revision,
+        subject,
         error: `the document at ${key} cannot be read: ${error}`,
-        body: message.data,
+        body,
       });
-      return undefined;
+      return;
     }
+    this.#set(this.#documents.get(kind) as Map<string, Entry<unknown>>, { kind, rest, key, value, revision }, ttlMs);
   }
 
   #caughtUp(): void {

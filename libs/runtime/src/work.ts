@@ -21,12 +21,27 @@ export type Work = {
 };
 
 export type WorkQueueOptions = {
-  /** Most urgent first: a round takes from the first that has something, then fills up from the rest. */
+  /** Most urgent first: a round is filled in this order, but for the little that is kept for each of the others. */
   readonly consumers: readonly ConsumerSpec[];
   readonly roundMax: number;
   /** Handles a round. When it throws, the round is halved, until one message stands alone with its error. */
   readonly handle: (work: readonly Work[]) => Promise<void>;
 };
+
+/** The share of a round kept for each class that has something: the least urgent moves on however much comes before it. */
+const KEPT_SHARE = 1 / 16;
+
+/** How many messages a round takes of each class, most urgent first. `pending`: how many each has. */
+export function roundShares(pending: readonly number[], roundMax: number): number[] {
+  const kept = Math.max(1, Math.floor(roundMax * KEPT_SHARE));
+  const shares = pending.map((count) => Math.min(count, kept));
+  let left = roundMax - shares.reduce((sum, share) => sum + share, 0);
+  return shares.map((share, i) => {
+    const more = Math.max(0, Math.min(left, (pending[i] as number) - share));
+    left -= more;
+    return share + more;
+  });
+}
 
 type Held = { readonly message: JsMsg; readonly work: Work; readonly spec: ConsumerSpec };
 const IDLE_HEARTBEAT_MS = 5_000;
@@ -119,7 +134,11 @@ export class WorkQueue {
     await new Promise((resolve) => setImmediate(resolve));
     while (!this.#stopped) {
       const round: Held[] = [];
-      for (const pending of this.#pending) round.push(...pending.splice(0, this.#options.roundMax - round.length));
+      const shares = roundShares(
+        this.#pending.map((pending) => pending.length),
+        this.#options.roundMax,
+      );
+      for (const [i, pending] of this.#pending.entries()) round.push(...pending.splice(0, shares[i]));
       if (round.length === 0) return;
       for (const held of round) this.#inHand.add(held);
       await this.#handle(round);

@@ -20,6 +20,8 @@ export const KILLED_WAIT_MS = 5_000;
 
 /** Processes are prepared this many at a time, while one of them is being started: starts themselves follow each other. */
 export const PROCESS_STARTS_MAX = 6;
+/** When so many starts come together, a process of its own makes them. */
+export const HELPED_STARTS_MIN = 4;
 /** Containers are prepared and started this many at a time; the engine is the slower part. */
 export const CONTAINER_STARTS_MAX = 8;
 /** Answers of the engine that take longer are treated as unknown. */
@@ -28,6 +30,8 @@ export const ENGINE_TIMEOUT_MS = 30_000;
 export const ENGINE_PING_MS = 5_000;
 /** The list of containers is compared this often, because events may be missed. */
 export const ENGINE_LIST_MS = 5_000;
+/** An image that was seen is taken to be there for so long; the engine says so when it is not. */
+export const IMAGE_SEEN_MS = 30_000;
 /** Names of images in a report; the newest are told. */
 export const IMAGES_TOLD_MAX = 200;
 /** The engine is asked for its images this often, because others may pull and remove them too. */
@@ -71,4 +75,5 @@ function assert(holds: boolean, why: string): void {
 }
 assert(FLUSH_FACTS_MAX <= BATCH_MESSAGES_MAX, "a flush must fit one batch");
 assert(LOG_KEEPALIVE_MS >= 3 * 5_000, "two lost signs of life must not end a follower");
+assert(HELPED_STARTS_MIN < PROCESS_STARTS_MAX, "a crowd of starts must be seen as one");
 assert(FIRST_PROBE_MS < FIRST_PROBE_MAX_MS, "probes begin quickly and slow down");

@@ -84,11 +84,12 @@ export class GroupCommit {
     let [messages, bytes] = [0, 0];
     for (const request of [...this.#pending]) {
       if (messages >= MESSAGES_MAX || bytes >= BYTES_MAX) break;
-      const decision = this.#decide(request);
-      if (decision === null || decision.writes.some(({ key }) => keys.has(key))) continue;
+      const decided = this.#decide(request);
+      if (decided === null || decided.decision.writes.some(({ key }) => keys.has(key))) continue;
+      const { decision } = decided;
       for (const { key } of decision.writes) keys.add(key);
       messages += decision.writes.length + decision.events.length;
-      bytes += sizesOf(decision).reduce((sum, size) => sum + size, 0);
+      bytes += decided.bytes;
       members.push(request);
       decisions.push(decision);
     }
@@ -96,12 +97,13 @@ export class GroupCommit {
   }
 
   /** null: there is nothing to commit, and the request has its answer. */
-  #decide(request: Request): Decision | null {
+  #decide(request: Request): { readonly decision: Decision; readonly bytes: number } | null {
     try {
       const decision = request.decide();
       if (decision.writes.length > 0 || decision.events.length > 0) {
-        this.#refuseLarge(decision);
-        return decision;
+        const sizes = sizesOf(decision);
+        this.#refuseLarge(Math.max(...sizes));
+        return { decision, bytes: sizes.reduce((sum, size) => sum + size, 0) };
       }
       request.resolve();
     } catch (cause) {
@@ -111,9 +113,8 @@ export class GroupCommit {
     return null;
   }
 
-  #refuseLarge(decision: Decision): void {
+  #refuseLarge(largest: number): void {
     const bytesMax = this.#options.messageBytesMax() - HEADER_BYTES;
-    const largest = Math.max(...sizesOf(decision));
     if (largest <= bytesMax) return;
     const message = `The document takes ${largest} bytes as it is stored, the nats-server takes ${bytesMax}: make it smaller, or raise max_payload there`;
     throw new MusterError("document.too-large", message);

@@ -22,6 +22,8 @@ import { takeSubmits } from "./submits.ts";
 export const kinds = {
   state: [...PLANNED_STATE],
   health: ["agent", ...PLANNED_HEALTH],
+  // They change with every placement, and are looked at when somebody asks.
+  unread: ["ledger", "placed", "waiting", "instance", "verdict"],
 } as const satisfies ServiceKinds;
 
 const SOURCE = `/muster/${SERVICE}`;

@@ -11,23 +11,32 @@ import {
 } from "@muster/contracts";
 import { type Liveness, livenessOf } from "@muster/core";
 import { type Cluster, jsonOf, monotonicMs, type Shards } from "@muster/runtime";
-import type { Subscription } from "@nats-io/transport-node";
+import type { Msg, Subscription } from "@nats-io/transport-node";
 
 /** A tick that comes this much late means that we slept, not that all agents fell silent. */
 const LATE_TICK_MS = 1_000;
 
+/** What is known of one agent's beats, and what its names are: they are asked for at each of ten thousand beats a second. */
+type Pulse = {
+  readonly agent: string;
+  readonly token: string;
+  readonly shard: number;
+  heardAtMs: number;
+  told: Liveness;
+};
+
 export class Heartbeats {
   readonly #cluster: Cluster;
-  readonly #shards: Shards;
+  readonly #shards: Pick<Shards, "holds">;
   readonly #reportOf: (agent: string) => AgentReport | null;
-  readonly #heardAtMs = new Map<string, number>();
-  readonly #told = new Map<string, Liveness>();
+  /** Agents that were heard at least once, by token. */
+  readonly #pulses = new Map<string, Pulse>();
   readonly #listeners = new Set<(agent: string) => void>();
   #subscription: Subscription | null = null;
   #lastTickMs = monotonicMs();
   #behind = false;
 
-  constructor(cluster: Cluster, shards: Shards, reportOf: (agent: string) => AgentReport | null) {
+  constructor(cluster: Cluster, shards: Pick<Shards, "holds">, reportOf: (agent: string) => AgentReport | null) {
     this.#cluster = cluster;
     this.#shards = shards;
     this.#reportOf = reportOf;
@@ -36,21 +45,7 @@ export class Heartbeats {
   open(): void {
     this.#subscription = this.#cluster.nats.connection.subscribe(subjects.heartbeats, {
       callback: (error, message) => {
-        if (error !== null) return;
-        const token = message.subject.split(".")[3] ?? "";
-        const agent = agentIdOf(token);
-        if (!this.#shards.holds(agentShard(agent))) return;
-        const beat = HeartbeatSchema.safeParse(jsonOf(message.data));
-        if (!beat.success || beat.data.agent !== agent) return;
-        const report = this.#reportOf(agent);
-        // A fenced or overtaken incarnation may beat on: it is answered, so that it learns of it, but not heard.
-        if (report === null || beat.data.nonce === report.nonce) this.hear(agent);
-        const reply: HeartbeatReply = {
-          n: this.#cluster.state.kind("ledger").get(agentToken(agent))?.value.n ?? 0,
-          incarnation: report?.incarnation ?? 0,
-          nonce: report?.nonce ?? "",
-        };
-        message.respond(JSON.stringify(reply));
+        if (error === null) this.#answer(message);
       },
     });
   }
@@ -59,42 +54,70 @@ export class Heartbeats {
     this.#subscription?.unsubscribe();
   }
 
+  #answer(message: Msg): void {
+    const token = message.subject.slice(message.subject.lastIndexOf(".") + 1);
+    const pulse = this.#pulses.get(token);
+    const agent = pulse?.agent ?? agentIdOf(token);
+    if (!this.#shards.holds(pulse?.shard ?? agentShard(agent))) return;
+    const beat = HeartbeatSchema.safeParse(jsonOf(message.data));
+    if (!beat.success || beat.data.agent !== agent) return;
+    const report = this.#reportOf(agent);
+    // A fenced or overtaken incarnation may beat on: it is answered, so that it learns of it, but not heard.
+    if (report === null || beat.data.nonce === report.nonce) this.hear(agent);
+    const reply: HeartbeatReply = {
+      n: this.#cluster.state.get("ledger", token)?.value.n ?? 0,
+      incarnation: report?.incarnation ?? 0,
+      nonce: report?.nonce ?? "",
+    };
+    message.respond(JSON.stringify(reply));
+  }
+
   hear(agent: string): void {
-    this.#heardAtMs.set(agent, monotonicMs());
-    if (this.#told.get(agent) !== undefined && this.#told.get(agent) !== "alive") this.#tell(agent, "alive");
+    const token = agentToken(agent);
+    const pulse = this.#pulses.get(token);
+    if (pulse === undefined) {
+      this.#pulses.set(token, { agent, token, shard: agentShard(agent), heardAtMs: monotonicMs(), told: "alive" });
+      return;
+    }
+    pulse.heardAtMs = monotonicMs();
+    if (pulse.told !== "alive") this.#tell(pulse, "alive");
   }
 
   /** All clocks of absence start anew. */
   forgive(): void {
     const now = monotonicMs();
-    for (const agent of this.#heardAtMs.keys()) this.#heardAtMs.set(agent, now);
+    for (const pulse of this.#pulses.values()) pulse.heardAtMs = now;
   }
 
-  liveness(agent: string, now = monotonicMs()): Liveness {
-    const heardAtMs = this.#heardAtMs.get(agent);
-    return heardAtMs === undefined ? "suspect" : livenessOf(now - heardAtMs, HEARTBEAT_MS);
+  liveness(agent: string): Liveness {
+    const pulse = this.#pulses.get(agentToken(agent));
+    return pulse === undefined ? "suspect" : livenessOf(monotonicMs() - pulse.heardAtMs, HEARTBEAT_MS);
   }
 
   onChange(listener: (agent: string) => void): void {
     this.#listeners.add(listener);
   }
 
-  tick(agents: Iterable<string>): void {
+  /** Looks who is silent, among agents that the cluster follows. */
+  tick(): void {
     const now = monotonicMs();
     const isLate = now - this.#lastTickMs > LATE_TICK_MS;
     this.#lastTickMs = now;
     const isCutOff = !this.#cluster.state.complete || !this.#cluster.health.complete;
     if (isLate || isCutOff || this.#behind) this.forgive();
     this.#behind = isCutOff;
-    for (const agent of agents) {
-      if (!this.#heardAtMs.has(agent)) this.#heardAtMs.set(agent, now);
-      const liveness = this.liveness(agent, now);
-      if (liveness !== (this.#told.get(agent) ?? "alive")) this.#tell(agent, liveness);
+    for (const pulse of this.#pulses.values()) {
+      const liveness = livenessOf(now - pulse.heardAtMs, HEARTBEAT_MS);
+      if (liveness !== pulse.told && this.#isFollowed(pulse)) this.#tell(pulse, liveness);
     }
   }
 
-  #tell(agent: string, liveness: Liveness): void {
-    this.#told.set(agent, liveness);
-    for (const listener of this.#listeners) listener(agent);
+  #isFollowed({ agent, token }: Pulse): boolean {
+    return this.#reportOf(agent) !== null && this.#cluster.state.get("ledger", token) !== undefined;
+  }
+
+  #tell(pulse: Pulse, liveness: Liveness): void {
+    pulse.told = liveness;
+    for (const listener of this.#listeners) listener(pulse.agent);
   }
 }

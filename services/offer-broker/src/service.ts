@@ -1,17 +1,15 @@
 /** The offer-broker: what each agent offers and whether its gate is open. Shards of agents. */
-import {
-  type AgentReport,
-  agentIdOf,
-  agentShard,
-  agentToken,
-  type HealthKind,
-  type StateKind,
-} from "@muster/contracts";
+import { type AgentReport, agentIdOf, agentShard, type HealthKind, type StateKind } from "@muster/contracts";
 import { decideOffer } from "@muster/core";
 import { type Cluster, circumstances, followReports, perform, Rounds, type Service, Shards } from "@muster/runtime";
 import { Heartbeats } from "./heartbeats.ts";
 
-export const kinds = { state: ["agent", "offer", "ledger", "term"] as StateKind[], health: ["agent"] as HealthKind[] };
+export const kinds = {
+  state: ["agent", "offer", "ledger", "term"] as StateKind[],
+  health: ["agent"] as HealthKind[],
+  // Ledgers change with every placement; a heartbeat asks for its own one, and a gate is seldom moved.
+  unread: ["ledger"] as StateKind[],
+};
 
 const TICK_MS = 250;
 /** Each brings an offer, a ledger and an event at most; terms are asserted beside them. */
@@ -82,8 +80,7 @@ export async function startOfferBroker(cluster: Cluster): Promise<Service> {
   await tail.start();
   heartbeats.open();
   shards.open();
-  const ticking = setInterval(() => heartbeats.tick(reports.keys().filter(isFollowed)), TICK_MS);
-  const isFollowed = (agent: string) => cluster.state.kind("ledger").has(agentToken(agent));
+  const ticking = setInterval(() => heartbeats.tick(), TICK_MS);
   return {
     async stop() {
       clearInterval(ticking);

@@ -21,6 +21,8 @@ import {
   type Version,
   type Write,
 } from "@muster/contracts";
+import { askOf } from "../ask.ts";
+import { eligibleAgents } from "../rollout/eligible.ts";
 import type { CurrentApp } from "./current.ts";
 
 /** Who wants an app changed, with everything a decision may not draw itself. */
@@ -114,6 +116,7 @@ export function changeApp(
 ): Change {
   const { app, deploymentId, by, trace } = asked;
   const { action, goal, version, instances, warnings } = step;
+  const told = { version, instances: instancesTold(view, app, step) };
   const before = current?.document ?? null;
   const document: AppDocument = {
     id: app,
@@ -130,8 +133,7 @@ export function changeApp(
     app,
     action,
     fromVersion: before?.version ?? null,
-    version,
-    instances,
+    ...told,
     state: "running",
     startedAtMs: now,
     endedAtMs: null,
@@ -153,12 +155,12 @@ export function changeApp(
   ];
   const events: EventDraft[] = [
     ...(overtaken?.events ?? []),
-    ...(goal === "deleted" ? [] : [accepted(asked, step, { deployment: deploymentId, action, warnings })]),
+    ...(goal === "deleted" ? [] : [accepted(asked, told, { deployment: deploymentId, action, warnings })]),
     {
       type: "muster.deployment.started",
       subject: deploymentId,
       id: `${deploymentId}-started`,
-      data: { app, version, deployment: deploymentId, id: deploymentId, action, instances },
+      data: { app, ...told, deployment: deploymentId, id: deploymentId, action },
     },
   ];
   return {
@@ -166,6 +168,10 @@ export function changeApp(
     answer: { version, deployment: deploymentId, isNew: before === null, warnings },
   };
 }
+
+/** An app on every agent is told with as many instances as there are agents for it just now. */
+const instancesTold = (view: StateView, app: AppId, { spec, version, instances }: Step): number =>
+  spec?.placement.isGlobal ? eligibleAgents(view, askOf(app, version, spec)).agents.size : instances;
 
 type Told = { readonly deployment: string | null; readonly action: string; readonly warnings: readonly Problem[] };
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { type AppDocument, type DeploymentDocument, keys } from "@muster/contracts";
 import { clusterView } from "./agents.ts";
 import { appInfo } from "./app-info.ts";
-import { decideScale, decideUpdate } from "./decide.ts";
+import { decideRestart, decideScale, decideUpdate } from "./decide.ts";
 import { judge, NOW, offer, place, placedRow, wait, want, world } from "./testing/handmade-app.ts";
 import { asked, at, commit, documentOf, read, refusedWith, standing } from "./testing/handmade-requests.ts";
 import { whyOf } from "./why.ts";
@@ -56,6 +57,19 @@ describe("instances of an app on every agent", () => {
     assert.equal(info?.instances, 2);
     assert.equal(clusterView(state, health, []).instances.wanted, 2);
     assert.equal(whyOf(state, health, { app: "/hello" }, NOW).wanted, 2);
+  });
+
+  test("are told with a change of it", () => {
+    const { state } = everywhere();
+    const { decision } = decideRestart(state, { ...asked("d1"), app: "/hello" }, at);
+    const deployment = decision.writes.find(({ key }) => key === keys.deployment("d1"))?.value as DeploymentDocument;
+    assert.equal(deployment.instances, 2);
+    assert.deepEqual(
+      decision.events.map(({ data }) => (data as { instances: number }).instances),
+      [2, 2],
+    );
+    const app = decision.writes.find(({ key }) => key === keys.app("/hello"))?.value as AppDocument;
+    assert.equal(app.instances, 1, "what its version says");
   });
 
   test("one of two is not all, two of two are", () => {

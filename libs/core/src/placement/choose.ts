@@ -56,10 +56,15 @@ export function choose(group: Group, count: number): Choice[] {
   return choices;
 }
 
-/** One instance for each agent that was named beforehand; null where it does not pass, or is none. */
-export function chooseOn(group: Group, agents: readonly (number | null)[]): (Choice | null)[] {
+/** One instance for each agent that was named, `most` in all; null where it does not pass, or is none. */
+export function chooseOn(group: Group, agents: readonly (number | null)[], most: number): (Choice | null)[] {
   const feasible = new FeasibleSet(group.ask, group.fleet, group.rules);
-  return agents.map((agent) => (agent !== null && feasible.has(agent) ? take(group, agent) : null));
+  let given = 0;
+  return agents.map((agent) => {
+    if (agent === null || given === most || !feasible.has(agent)) return null;
+    given += 1;
+    return take(group, agent);
+  });
 }
 
 function take(group: Group, agent: number): Choice {

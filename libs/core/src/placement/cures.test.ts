@@ -149,6 +149,20 @@ test("an app is woken however its agent came to fit: by steps none of which woul
   assert.deepEqual(cured(second, released("n1")), ["/a"]);
 });
 
+test("an app whose instances are shared out to as many groups as there are is woken when agents change", () => {
+  const cluster = new TestCluster();
+  for (const rack of ["r1", "r2"]) cluster.agent(rack, { attributes: parseAttributes(`rack:${rack}`) });
+  cluster.agent("r2", { role: "*", capacity: { cpuMillis: 0, memoryMib: 0, diskMib: 0, gpus: 0 } });
+  cluster.app("/a", { cpus: 0.1, portDefinitions: [], constraints: [["rack", "GROUP_BY"]] });
+  cluster.want("/a", 2);
+  cluster.place(["/a"]);
+  assert.deepEqual(cluster.agentsOf("/a"), ["r1"], "the other is for r2");
+  cluster.agent("r2", { role: "prod" });
+  assert.deepEqual(cured(cluster, offered("r2")), ["/a"]);
+  cluster.place(["/a"]);
+  assert.deepEqual(cluster.agentsOf("/a"), ["r1", "r1"], "there is one rack left");
+});
+
 test("an app that waits for nothing that changed is left alone", () => {
   const cluster = new TestCluster();
   cluster.agent("n1");

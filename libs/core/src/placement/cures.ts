@@ -1,6 +1,6 @@
 /** Which waiting apps a change could cure: they are woken, and nobody else. */
-import { appIdOf, appToken, type Cure, type StateView, type WaitingDocument } from "@muster/contracts";
-import { askOf } from "../ask.ts";
+import { appIdOf, appToken, type Constraint, type Cure, type StateView, type WaitingDocument } from "@muster/contracts";
+import { type Ask, askOf } from "../ask.ts";
 import { CLASS_CHECKS, QUANTITY_CHECKS } from "../feasible/index.ts";
 import { ABSENT, type Fleet } from "../fleet/fleet.ts";
 
@@ -27,7 +27,10 @@ export function appsCuredBy(state: StateView, fleet: Fleet, changes: readonly Cl
 function isCure(state: StateView, fleet: Fleet, waiting: WaitingDocument, change: ClusterChange): boolean {
   switch (change.type) {
     case "agent":
-      return waiting.cures.includes(change.cure) && couldTake(state, fleet, waiting.app, change.agent);
+      return (
+        waiting.cures.includes(change.cure) &&
+        asksMissing(state, waiting.app).some((missing) => couldCure(missing, fleet, change))
+      );
     case "placed":
       return (
         waiting.cures.includes("app.placed") &&
@@ -39,27 +42,30 @@ function isCure(state: StateView, fleet: Fleet, waiting: WaitingDocument, change
   }
 }
 
-/** True when the agent alone would now take an instance that is missing; what rules say is left to the decision. */
-function couldTake(state: StateView, fleet: Fleet, app: string, agent: string): boolean {
+type Missing = { readonly ask: Ask; readonly pins: ReadonlySet<string | null> };
+
+/** True when the agent alone would now take the instance; what rules say is left to the decision. */
+function couldCure({ ask, pins }: Missing, fleet: Fleet, { agent, cure }: ClusterChange & { type: "agent" }): boolean {
+  // An agent that came, went or became another changes into how many groups instances are shared out, and so each group's share.
+  if (cure === "agent.offer" && ask.constraints.some(isByValues)) return true;
   const i = fleet.indexOf(agent);
-  if (i === null || fleet.classes[i] === ABSENT) return false;
-  return [...versionsMissing(state, app, agent)].some((version) => {
-    const spec = state.kind("version").get(`${appToken(app)}.${version}`)?.value.spec;
-    if (spec === undefined) return false;
-    const ask = askOf(app, version, spec);
-    return [...CLASS_CHECKS, ...QUANTITY_CHECKS].every(
-      (check) => !check.applies(ask) || check.short(ask, fleet, i) === 0,
-    );
-  });
+  if (i === null || fleet.classes[i] === ABSENT || !(pins.has(null) || pins.has(agent))) return false;
+  return [...CLASS_CHECKS, ...QUANTITY_CHECKS].every(
+    (check) => !check.applies(ask) || check.short(ask, fleet, i) === 0,
+  );
 }
 
-/** Versions of which an instance waits that may run on the agent. */
-function versionsMissing(state: StateView, app: string, agent: string): Set<number> {
+const isByValues = ({ operator, value }: Constraint): boolean => operator === "GROUP_BY" && value === null;
+
+/** What waits of an app, by version, with the agents it is pinned to. */
+function asksMissing(state: StateView, app: string): Missing[] {
   const placed = state.kind("placed").get(appToken(app))?.value;
   const answered = new Set([...(placed?.rows ?? []), ...(placed?.ended ?? [])].map(({ attempt }) => attempt));
-  const versions = new Set<number>();
-  for (const row of state.kind("wanted").get(appToken(app))?.value.rows ?? [])
-    if (row.goal === "run" && (row.agent === null || row.agent === agent) && !answered.has(row.attempt))
-      versions.add(row.version);
-  return versions;
+  const pins = new Map<number, Set<string | null>>();
+  for (const { goal, attempt, version, agent } of state.kind("wanted").get(appToken(app))?.value.rows ?? [])
+    if (goal === "run" && !answered.has(attempt)) pins.set(version, (pins.get(version) ?? new Set()).add(agent));
+  return [...pins].flatMap(([version, agents]) => {
+    const spec = state.kind("version").get(`${appToken(app)}.${version}`)?.value.spec;
+    return spec === undefined ? [] : [{ ask: askOf(app, version, spec), pins: agents }];
+  });
 }

@@ -107,11 +107,12 @@ export class RoundDraft implements OtherApps {
     this.#rows.set(app, rows);
   }
 
-  agentsOf(app: string, isLiving: boolean): number[] {
+  agentsOf(app: string, isLiving: boolean, isMeant: (version: number) => boolean = () => true): number[] {
     this.#consulted.add(app);
     const agents: number[] = [];
     for (const row of this.rows(app)) {
-      const i = isLiving && row.goal === "stop" ? null : this.fleet.indexOf(row.agent);
+      const isLeft = (isLiving && row.goal === "stop") || !isMeant(row.version);
+      const i = isLeft ? null : this.fleet.indexOf(row.agent);
       if (i !== null) agents.push(i);
     }
     return agents;
@@ -125,8 +126,9 @@ export class RoundDraft implements OtherApps {
     return this.#placedApps().flatMap((app) => {
       if (app === but) return [];
       const versions = new Set(this.rows(app).map((row) => row.version));
-      const meant = [...versions].filter((version) => matchesSelector(selector, this.spec(app, version)?.labels ?? {}));
-      return meant.length === 0 ? [] : this.agentsOf(app, isLiving);
+      const isMeant = (version: number) => matchesSelector(selector, this.spec(app, version)?.labels ?? {});
+      const meant = new Set([...versions].filter(isMeant));
+      return meant.size === 0 ? [] : this.agentsOf(app, isLiving, (version) => meant.has(version));
     });
   }
 
@@ -137,7 +139,7 @@ export class RoundDraft implements OtherApps {
   }
 
   /** Of the current version and of every one that stands or is wanted: a rule ends with the last instance placed under it. */
-  rulers(but: string): { app: string; placement: PlacementSpec }[] {
+  rulers(but: string): { app: string; version: number; placement: PlacementSpec }[] {
     return (this.view.kind("rules").get("")?.value.apps ?? []).map(appIdOf).flatMap((app) => {
       if (app === but) return [];
       const versions = new Set(this.rows(app).map((row) => row.version));
@@ -146,7 +148,7 @@ export class RoundDraft implements OtherApps {
       if (current !== undefined) versions.add(current);
       return [...versions].flatMap((version) => {
         const spec = this.spec(app, version);
-        return spec === null ? [] : [{ app, placement: spec.placement }];
+        return spec === null ? [] : [{ app, version, placement: spec.placement }];
       });
     });
   }
@@ -185,7 +187,8 @@ export class RoundDraft implements OtherApps {
     const revision = (key: string) => this.view.revision(key);
     for (const app of this.#met) {
       const key = keys.neighbour(app);
-      this.writes.push({ key, value: { app }, expect: this.#ruling.has(app) ? revision(key) : null });
+      // Bound to its own revision it travels after the rows: a view that has seen it has seen them too.
+      this.writes.push({ key, value: { app }, expect: revision(key) });
     }
     const written = new Set(this.writes.map((write) => write.key));
     const rested = [

@@ -93,8 +93,12 @@ test("a member that ends is replaced alone", () => {
 
 test("a gang whose members must stay together goes where all of them fit, not where the first would rather be", () => {
   const racks = { n1: "r1", n2: "r2", n3: "r2", n4: "r3" };
-  for (const placement of [{}, { affinity: { app: "/g", over: "rack" } }]) {
-    const constraints = "affinity" in placement ? [] : [["rack", "CLUSTER"]];
+  const together = [
+    { constraints: [["rack", "CLUSTER"]], placement: {} },
+    { constraints: [["rack", "GROUP_BY", "1"]], placement: {} },
+    { constraints: [], placement: { affinity: { app: "/g", over: "rack" } } },
+  ];
+  for (const { constraints, placement } of together) {
     const world = cluster(
       {},
       {

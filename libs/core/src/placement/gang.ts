@@ -1,4 +1,5 @@
 /** Chooses agents for all members of a gang at once. */
+import type { Constraint } from "@muster/contracts";
 import type { Ask } from "../ask.ts";
 import { subtractCustom } from "../custom.ts";
 import { isMeant } from "../rules/affinity.ts";
@@ -41,12 +42,13 @@ export function gather(first: Group, make: () => Group, members: number): Gather
 }
 
 /** Fields whose value the first member chooses for all. */
-const bindingFields = (ask: Ask): string[] => [
-  ...ask.constraints
-    .filter(({ operator, value }) => operator === "CLUSTER" && value === null)
-    .map(({ field }) => field),
-  ...ask.placement.affinity.filter((term) => term.weight === null && isMeant(term, ask)).map(({ over }) => over),
+const bindingFields = ({ constraints, placement, ...ask }: Ask): string[] => [
+  ...constraints.filter(isBinding).map(({ field }) => field),
+  ...placement.affinity.filter((term) => term.weight === null && isMeant(term, ask)).map(({ over }) => over),
 ];
+
+const isBinding = ({ operator, value }: Constraint): boolean =>
+  (operator === "CLUSTER" && value === null) || (operator === "GROUP_BY" && value === "1");
 
 const without = (group: Group, refuses: (agent: number) => boolean): Group => {
   const tried: Rule = {

@@ -77,22 +77,26 @@ function placeVersion(
   const failed = failedOn(input, wishes);
   const make = (): Group => groupFor(input, ask, rows, wishes.length, new Set(failed.values()));
   if (hasNeighbourRules(ask.placement)) draft.rule(app);
-  const asked = wishes.slice(0, budget);
-  return isGang ? placeGang(input, make, asked, failed) : placeMany(input, make(), asked, failed, wishes);
+  if (isGang) return placeGang(input, make, wishes.slice(0, budget), failed);
+  // Each agent that is named is asked, however many before it refuse.
+  const asked = wishes.some((wish) => wish.agent !== null) ? wishes : wishes.slice(0, budget);
+  return placeMany(input, make(), { asked, failed, wishes, budget });
 }
 
+type Asked = {
+  readonly asked: readonly WantedRow[];
+  readonly failed: ReadonlyMap<number, string>;
+  readonly wishes: readonly WantedRow[];
+  /** How many the batch still takes. */
+  readonly budget: number;
+};
+
 /** As many as there is room for. */
-function placeMany(
-  input: PlaceInput,
-  group: Group,
-  asked: readonly WantedRow[],
-  failed: ReadonlyMap<number, string>,
-  wishes: readonly WantedRow[],
-): Placed {
-  const choices = chooseAll(group, asked, failed);
+function placeMany(input: PlaceInput, group: Group, { asked, failed, wishes, budget }: Asked): Placed {
+  const choices = chooseAll(group, asked, failed, budget);
   const found = choices.filter((choice) => choice !== null).length;
-  if (found === asked.length)
-    return { fresh: commit(input, group.ask, asked, choices), waiting: null, isCut: asked.length < wishes.length };
+  if (found === asked.length || found === budget)
+    return { fresh: commit(input, group.ask, asked, choices), waiting: null, isCut: found < wishes.length };
   const only = wishes.every((wish) => wish.agent !== null) ? refusedAgents(group, asked, choices) : null;
   const told = explain(group.ask, group.fleet, group.rules, only);
   const waiting = waitingDocument(input, group, { wishes: wishes.length, found, told });
@@ -165,14 +169,14 @@ function chooseAll(
   group: Group,
   wishes: readonly WantedRow[],
   failed: ReadonlyMap<number, string>,
+  budget: number,
 ): readonly (Choice | null)[] {
   const free = wishes.filter((wish) => wish.agent === null);
   if (free.length === wishes.length) return apart(group, free, choose(group, free.length), failed);
-  const named = chooseOn(
-    group,
-    wishes.map((wish) => (wish.agent === null ? null : group.fleet.indexOf(wish.agent))),
-  );
-  const chosen = choose(group, free.length);
+  const agents = wishes.map((wish) => (wish.agent === null ? null : group.fleet.indexOf(wish.agent)));
+  const named = chooseOn(group, agents, budget);
+  const left = budget - named.filter((choice) => choice !== null).length;
+  const chosen = choose(group, Math.min(left, free.length));
   return wishes.map((wish, i) => (wish.agent === null ? (chosen.shift() ?? null) : (named[i] as Choice | null)));
 }
 

@@ -53,9 +53,16 @@ function followsOf({ placement }: Ask, rules: readonly Rule[]): string[] {
   return [...new Set([...named.map(appToken), ...(isAny ? ["*"] : [])])];
 }
 
-/** What has changed but says nothing new. */
-const said = (document: WaitingDocument | null): string =>
-  JSON.stringify(document === null ? null : { ...document, decidedAtMs: 0, trace: null });
+/** What a document says: when it was decided says nothing new, nor does the order of its fields. */
+function said(document: WaitingDocument | null): string {
+  if (document === null) return "";
+  const { decidedAtMs, trace, ...rest } = document;
+  return JSON.stringify(rest, (_key, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+}
 
 /** True when something was written. */
 export function writeWaiting(

@@ -50,8 +50,7 @@ function capacities({ instances, spec }: Goal): { least: number; most: number } 
 }
 
 /** It stands where the app that it follows no longer does. */
-const isStray = ({ isPlaced, agent }: Row, { homes }: Goal): boolean =>
-  homes !== null && isPlaced && agent !== null && !homes.has(agent);
+const isStray = ({ agent }: Row, { homes }: Goal): boolean => homes !== null && agent !== null && !homes.has(agent);
 
 export function replaceableAt(row: Row, { spec }: Goal): number | null {
   if (row.state !== "lost" || spec.unreachableStrategy === null || row.verdict === null) return null;

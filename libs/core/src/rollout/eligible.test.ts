@@ -47,11 +47,12 @@ describe("what an agent is decides", () => {
     test(`${JSON.stringify(spec)}: ${agents.join(" and ")}`, () => assert.deepEqual(eligible(bucket, spec), agents));
 
   test("constraints that compare instances count as passed", () => {
+    // n3 has no disk: a rule that compared instances would refuse it.
     for (const constraint of [
-      ["rack", "UNIQUE"],
-      ["rack", "GROUP_BY", "2"],
-      ["rack", "MAX_PER", "1"],
-      ["rack", "CLUSTER"],
+      ["disk", "UNIQUE"],
+      ["disk", "GROUP_BY", "2"],
+      ["disk", "MAX_PER", "1"],
+      ["disk", "CLUSTER"],
     ])
       assert.deepEqual(eligible(bucket, { constraints: [constraint] }), ["n1", "n3"], constraint.join(" "));
   });

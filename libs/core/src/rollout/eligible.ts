@@ -5,7 +5,6 @@
 import {
   type AppDocument,
   type AppSpec,
-  agentIdOf,
   appToken,
   type Constraint,
   type Gate,
@@ -78,21 +77,17 @@ const specOf = (state: StateView, app: string, version: number): AppSpec | null 
 type Followed = { readonly fleet: Fleet; readonly revisions: Map<string, number> };
 const followed = new WeakMap<StateView, Followed>();
 
-/** A fleet of a view's offers. Kept per view and brought up to date by revision, so it is as one made anew, and costs little. */
+/**
+ * A fleet of a view's offers, kept per view and brought up to date by revision: as good as one made anew, and cheaper. What is no
+ * longer offered stays in it, and nobody asks for it.
+ */
 function offersOf(state: StateView): Fleet {
-  const offers = state.kind("offer");
   const { fleet, revisions } = followed.get(state) ?? { fleet: new Fleet(), revisions: new Map() };
   followed.set(state, { fleet, revisions });
-  for (const [token, { value, revision }] of offers) {
+  for (const [token, { value, revision }] of state.kind("offer")) {
     if (revisions.get(token) === revision) continue;
     revisions.set(token, revision);
     fleet.setOffer(value.agent, value);
   }
-  if (revisions.size > offers.size)
-    for (const token of revisions.keys()) {
-      if (offers.has(token)) continue;
-      revisions.delete(token);
-      fleet.setOffer(agentIdOf(token), null);
-    }
   return fleet;
 }

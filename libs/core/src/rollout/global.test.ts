@@ -46,15 +46,17 @@ describe("who gets an instance", () => {
   });
 
   test("a silent agent's instance is neither replaced elsewhere nor ended, however long it is silent", () => {
-    const spec = { unreachableStrategy: { inactiveAfterSeconds: 0, expungeAfterSeconds: 0 } };
-    const plan = planRows(
-      [on("n1", 1, "lost"), on("n2", 2, "up"), on("n3", 3, "up")],
-      everywhere({ ...THREE, n1: "unreachable" }, spec),
-      [],
-      NOW,
-    );
-    assert.deepEqual([plan.add, plan.addOn, plan.stop, plan.lookAgainAtMs], [0, [], [], null]);
-    assert.equal(plan.isReached, true, "no deployment waits for it");
+    for (const seconds of [0, 90]) {
+      const spec = { unreachableStrategy: { inactiveAfterSeconds: seconds, expungeAfterSeconds: seconds } };
+      const plan = planRows(
+        [on("n1", 1, "lost"), on("n2", 2, "up"), on("n3", 3, "up")],
+        everywhere({ ...THREE, n1: "unreachable" }, spec),
+        [],
+        NOW,
+      );
+      assert.deepEqual([plan.add, plan.addOn, plan.stop, plan.lookAgainAtMs], [0, [], [], null]);
+      assert.equal(plan.isReached, true, "no deployment waits for it");
+    }
   });
 
   test("a cordoned agent keeps its instance, and one without is wished for there and left to placement's gate", () => {

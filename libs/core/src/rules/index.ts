@@ -2,6 +2,7 @@
 
 import type { Ask } from "../ask.ts";
 import { CLASS_CHECKS } from "../feasible/index.ts";
+import { MISSING } from "../fleet/column.ts";
 import { ABSENT, type Fleet } from "../fleet/fleet.ts";
 import { affinityRules, antiAffinityRules, softAffinities } from "./affinity.ts";
 import { constraintRule, isAboutAgents } from "./constraints.ts";
@@ -14,9 +15,12 @@ export function rulesOf(context: RuleContext): Rule[] {
   const { ask, fleet } = context;
   const [machine, expressions] = [machineRules(context), expressionRules(context)];
   const fixed = ask.constraints.filter(isAboutAgents).map((constraint) => constraintRule(constraint, context));
+  const counted = ask.constraints.filter((each) => !isAboutAgents(each)).map(({ field }) => fleet.column(field));
   const ofKind = isOfKind(ask, fleet);
   const isCandidate = (agent: number): boolean =>
-    ofKind(agent) && [...machine, ...fixed, ...expressions].every((rule) => !rule.refuses(agent));
+    ofKind(agent) &&
+    counted.every((column) => column.ids[agent] !== MISSING) &&
+    [...machine, ...fixed, ...expressions].every((rule) => !rule.refuses(agent));
   return [
     ...machine,
     ...ask.constraints.map((constraint) => constraintRule(constraint, context, isCandidate)),

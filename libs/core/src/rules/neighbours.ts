@@ -32,15 +32,17 @@ export function neighbourRules(context: RuleContext): Rule[] {
   const rules = ask.placement.conflicts.map((pattern) =>
     notBeside(fleet, AGENT, others.agentsNamed(glob(pattern), ask.app), `conflicts with ${pattern}`, "one of them"),
   );
-  const ruled = (app: string, over: string, text: string): void => {
+  const ruled = (app: string, version: number, over: string, text: string): void => {
     others.meets(app);
-    rules.push(notBeside(fleet, over, others.agentsOf(app, false), `${app}'s ${text}`, app));
+    const agents = others.agentsOf(app, false, (each) => each === version);
+    rules.push(notBeside(fleet, over, agents, `${app}'s ${text}`, app));
   };
-  for (const { app, placement } of others.rulers(ask.app)) {
-    if (placement.conflicts.some((pattern) => glob(pattern)(ask.app))) ruled(app, AGENT, "conflict with this app");
+  for (const { app, version, placement } of others.rulers(ask.app)) {
+    if (placement.conflicts.some((pattern) => glob(pattern)(ask.app)))
+      ruled(app, version, AGENT, "conflict with this app");
     for (const term of placement.antiAffinity)
       if (term.weight === null && isMeant(term, ask))
-        ruled(app, term.over, `anti-affinity to ${termTarget(term)} over ${term.over}`);
+        ruled(app, version, term.over, `anti-affinity to ${termTarget(term)} over ${term.over}`);
   }
   return rules;
 }

@@ -32,13 +32,13 @@ export type Preference = {
 /** What a rule may ask about other apps. Whatever is asked, the decision asserts. */
 export type OtherApps = {
   /** Agents on which instances of an app stand, one entry each; `isLiving` leaves out those ordered to stop. */
-  agentsOf(app: string, isLiving: boolean): readonly number[];
-  /** The same for all apps but one whose labels match. */
+  agentsOf(app: string, isLiving: boolean, isMeant?: (version: number) => boolean): readonly number[];
+  /** The same for instances of all apps but one whose labels match. */
   agentsMatching(selector: readonly LabelRequirement[], but: string, isLiving: boolean): readonly number[];
   /** The same for all apps but one whose ids a test accepts. */
   agentsNamed(isMeant: (app: string) => boolean, but: string): readonly number[];
-  /** Other apps that say something about their neighbours, with what they say. */
-  rulers(but: string): readonly { readonly app: string; readonly placement: PlacementSpec }[];
+  /** Other apps that say something about their neighbours, with what each of their versions says that stands or may come to. */
+  rulers(but: string): readonly { readonly app: string; readonly version: number; readonly placement: PlacementSpec }[];
   /** A rule of that app speaks of the one being placed: whoever places that app must hear of it. */
   meets(ruler: string): void;
 };

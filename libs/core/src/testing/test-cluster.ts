@@ -27,10 +27,12 @@ import { MemoryBucket, type View } from "./memory-bucket.ts";
 
 export type Looking = {
   readonly view?: View;
+  readonly health?: View;
   readonly dice?: () => number;
   readonly strategy?: Strategy;
   readonly distance?: Float64Array;
   readonly fleet?: Fleet;
+  readonly purged?: ReadonlySet<string>;
 };
 
 /** A stream of dice that is the same for equal seeds (Park and Miller). */
@@ -150,8 +152,8 @@ export class TestCluster {
   }
 
   decide(apps: readonly string[], looking: Looking = {}): Round {
-    const { view = this.state.snapshot(), dice = this.#dice, ...more } = looking;
-    const input = { state: view, health: this.health.snapshot(), apps, trace: () => null, ...more };
+    const { view = this.state.snapshot(), health = this.health.snapshot(), dice = this.#dice, ...more } = looking;
+    const input = { state: view, health, apps, trace: () => null, ...more };
     return decideRound(input, { now: this.now, dice });
   }
 

@@ -127,6 +127,29 @@ test("facts of another work directory with the same agent id drop none of ours",
   assert.deepEqual(await stored(on), [1, 2, 3, 4, 5, 6, 1, 2, 3]);
 });
 
+test("a fact that may wait is sent with the next that may not, and all at once when the agent stops", async (t) => {
+  const on = await cluster(t);
+  const journal = openJournal(workDirectory(), Date.now, log);
+  const flushing = factFlush({ nats: on.nats, link: on.link, journal, self: self(), log });
+  t.after(() => flushing.stop());
+  journal.onSendable = flushing.wake;
+  const tell = (sendMs: number) => {
+    const said = { state: "running", reason: "started", message: "" } as const;
+    const number = journal.drawNumber();
+    const event = makeFact(self(), instanceDocument(), said, { number, recordSequence: 1, traceparent: null, atMs: 0 });
+    return journal.write([{ type: "fact", event }], { sendMs });
+  };
+  await tell(60_000);
+  await tell(60_000);
+  assert.deepEqual(await stored(on), []);
+  await tell(0);
+  await until(() => journal.outbox(1).length === 0);
+  assert.deepEqual(await stored(on), [1, 2, 3]);
+  await tell(60_000);
+  await flushing.empty(2_000);
+  assert.deepEqual(await stored(on), [1, 2, 3, 4]);
+});
+
 test("a thousand facts of as many instances need few batches", async (t) => {
   const on = await cluster(t);
   const journal = openJournal(workDirectory(), Date.now, log);

@@ -97,6 +97,8 @@ export function factFlush({
 }): FactFlush {
   let running: Promise<void> | null = null;
   let timer: NodeJS.Timeout | null = null;
+  /** Facts wait for company no longer. */
+  let hurried = false;
   let stopped = false;
   /** Sequence of our last fact in the stream, 0 when it has none, null when that must be asked. */
   let last: number | null = null;
@@ -129,8 +131,10 @@ export function factFlush({
     return outcome;
   };
 
+  const dueInMs = (): number => (hurried && journal.outbox(1).length > 0 ? 0 : journal.dueInMs());
+
   const flush = async (): Promise<void> => {
-    for (let attempt = 0; !stopped && journal.dueInMs() <= 0; ) {
+    for (let attempt = 0; !stopped && dueInMs() <= 0; ) {
       const facts = journal.outbox(FLUSH_FACTS_MAX);
       try {
         await link.up();
@@ -163,7 +167,7 @@ export function factFlush({
     if (stopped || running !== null) return;
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    const inMs = journal.dueInMs();
+    const inMs = dueInMs();
     if (inMs === Number.POSITIVE_INFINITY) return;
     if (inMs > 0) {
       timer = setTimeout(wake, inMs).unref();
@@ -180,11 +184,10 @@ export function factFlush({
     wake,
     async empty(withinMs) {
       const deadline = performance.now() + withinMs;
+      hurried = true;
       while (journal.outbox(1).length > 0 && performance.now() < deadline) {
         wake();
-        // What still waits for company is due soon.
-        const left = Math.max(1, deadline - performance.now());
-        await (running === null ? pause(Math.min(left, 10)) : within(left, running));
+        await within(Math.max(1, deadline - performance.now()), running ?? Promise.resolve());
       }
     },
     stop() {

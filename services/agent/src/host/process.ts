@@ -1,15 +1,16 @@
 /** Tasks as plain processes: a session of their own, output into files, found again by pid and start time. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { basename, dirname } from "node:path";
 import type { Handle } from "../journal/entries.ts";
 import { adoptedWatch, isAlive } from "./adopted.ts";
 import { runBeside } from "./beside.ts";
 import { endRest, type Leader, signalGroup } from "./group.ts";
-import { bootId, readStat } from "./proc.ts";
+import { bootId } from "./proc.ts";
 import { type ProcessTable, processTable, SANDBOX_VARIABLE } from "./processTable.ts";
 import { type Ending, type Found, LaunchError, type Order, type Running, type TaskRuntime } from "./runtime.ts";
-import { closeFiles, instancesFolder, type Owner, openSandbox, readExit, type SandboxFiles } from "./sandbox.ts";
-import { argvOf, endingOf, shimArguments } from "./shim.ts";
+import { instancesFolder, type Owner, readExit } from "./sandbox.ts";
+import { argvOf, endingOf } from "./shim.ts";
+import { type Exit, type Spawned, UNKNOWN_EXIT } from "./spawn.ts";
+import { LostStart, starter } from "./starter.ts";
 import { ownerOf } from "./users.ts";
 
 /**
@@ -25,10 +26,6 @@ export const environmentFor = (order: Order, path: string | undefined): Record<s
   MUSTER_INSTANCE: order.instance,
 });
 
-/** What a parent hears; both null where we are not the parent, so that the shim's file must tell. */
-type Exit = { readonly code: number | null; readonly signal: string | null };
-const UNKNOWN_EXIT: Exit = { code: null, signal: null };
-
 const GONE_WITHOUT_STATUS: Ending = {
   exitCode: null,
   signal: null,
@@ -40,7 +37,7 @@ export function processRuntime(workDir: string): TaskRuntime {
   const table = processTable();
   const adopted = adoptedWatch();
   const boot = bootId();
-  const children = new Set<ChildProcess>();
+  const starts = starter();
 
   const adoptProcess = async (order: Order, handle: Handle | null): Promise<Found> => {
     if (handle !== null && handle.type !== "process")
@@ -79,21 +76,28 @@ export function processRuntime(workDir: string): TaskRuntime {
       const { command } = order.run;
       if (command === null || (command.type === "argv" && command.argv.length === 0))
         throw new LaunchError("no-command", "it has neither a command nor an image");
-      const { owner, files } = await order.step("prepare", () => prepare(order));
-      let child: ChildProcess;
+      const owner = await order.step("prepare", () => ownerOf(order.run.user));
+      const env = environmentFor(order, process.env.PATH);
+      const request = { sandbox: order.sandbox, owner, argv: argvOf(command), env };
+      let spawned: Spawned;
       try {
-        await mayStart;
-        signal.throwIfAborted();
-        child = await order.step("spawn", () => start(order, owner, files, argvOf(command)));
-      } finally {
-        void closeFiles(files);
+        spawned = await order.step("spawn", () => starts.start(request, mayStart, signal));
+      } catch (cause) {
+        if (signal.aborted) throw cause;
+        // Where nobody knows, what can be found decides; it is not started again, for it might be twice.
+        const found = cause instanceof LostStart ? await adoptProcess(order, null) : null;
+        if (found?.type === "live") return found.running;
+        throw new LaunchError("spawn-failed", (cause as Error).message);
       }
-      const pid = child.pid as number;
-      const handle = { type: "process", pid, startTime: readStat(pid)?.startTime ?? "", boot } as const;
-      children.add(child);
-      const exited = new Promise<Exit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
-      void exited.then(() => children.delete(child));
-      return watch(table, order, owner, handle, () => exited);
+      const { pid, startTime, exited } = spawned;
+      const handle = { type: "process", pid, startTime, boot } as const;
+      // Its parent may have gone before it, and heard nothing.
+      const gone = () =>
+        exited.then(async (exit) => {
+          if (isAlive(handle)) await adopted.gone(handle);
+          return exit;
+        });
+      return watch(table, order, owner, handle, gone);
     },
     adopt: adoptProcess,
     async list() {
@@ -105,45 +109,9 @@ export function processRuntime(workDir: string): TaskRuntime {
     discard: async () => {},
     async close() {
       adopted.close();
-      // Tasks go on without us; they must not keep this process from ending.
-      for (const child of children) child.unref();
+      starts.close();
     },
   };
-}
-
-async function prepare(order: Order): Promise<{ owner: Owner | null; files: SandboxFiles }> {
-  const owner = await ownerOf(order.run.user);
-  try {
-    return { owner, files: await openSandbox(order.sandbox, owner) };
-  } catch (cause) {
-    throw new LaunchError("spawn-failed", `its sandbox cannot be made: ${(cause as Error).message}`);
-  }
-}
-
-/** Starts the shim; its output files are inherited, so that no pipe ends with the agent. */
-async function start(
-  order: Order,
-  owner: Owner | null,
-  files: SandboxFiles,
-  argv: readonly string[],
-): Promise<ChildProcess> {
-  try {
-    const child = spawn("/bin/sh", shimArguments(argv), {
-      cwd: order.sandbox.directory,
-      detached: true,
-      env: environmentFor(order, process.env.PATH),
-      stdio: ["ignore", files.stdout.fd, "ignore", files.stderr.fd, files.exit.fd],
-      ...(owner ?? {}),
-    });
-    if (child.pid === undefined) {
-      const error = await new Promise<Error>((resolve) => child.once("error", resolve));
-      throw new LaunchError("spawn-failed", `no process can be started: ${error.message}`);
-    }
-    return child;
-  } catch (cause) {
-    if (cause instanceof LaunchError) throw cause;
-    throw new LaunchError("spawn-failed", `no process can be started: ${(cause as Error).message}`);
-  }
 }
 
 function watch(

@@ -1,6 +1,6 @@
 /** An instance's working directory with its output, and the file outside of it that tells its exit status. */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { chown, mkdir, type FileHandle, open } from "node:fs/promises";
+import { chown, type FileHandle, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 
 export type Sandbox = {

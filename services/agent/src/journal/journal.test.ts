@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { FactState, InstanceDocument } from "@muster/contracts";
 import { createLog } from "@muster/runtime";
-import { JOURNAL_BYTES_MAX, TOMBSTONE_KEPT_MS } from "../limits.ts";
+import { FLUSH_FACTS_MAX, JOURNAL_BYTES_MAX, TOMBSTONE_KEPT_MS } from "../limits.ts";
 import { makeFact } from "../tasks/facts.ts";
 import { instanceDocument, shell, workDirectory } from "../testing/documents.ts";
 import type { Entry } from "./entries.ts";
@@ -189,4 +189,44 @@ test("writers that come together share one wait for the disk and all get what th
   await Promise.all(records.map((record) => journal.write([intent(record), fact(journal, record, "staging")])));
   await journal.close();
   assert.equal(numbers(open(workDir)).length, 200);
+});
+
+test("lines that may wait reach the disk with the next that may not, in order, or alone when their time is over", async () => {
+  const workDir = workDirectory();
+  const record = instanceDocument();
+  const journal = open(workDir);
+  const order: string[] = [];
+  const note = (name: string) => () => order.push(name);
+  const patient = journal.write([fact(journal, record, "staging")], { writeMs: 60_000 }).then(note("patient"));
+  const urgent = journal.write([fact(journal, record, "running")]).then(note("urgent"));
+  await Promise.all([patient, urgent]);
+  assert.deepEqual(
+    [order, numbers(journal)],
+    [
+      ["patient", "urgent"],
+      [1, 2],
+    ],
+  );
+  const startedMs = performance.now();
+  await journal.write([fact(journal, record, "killing")], { writeMs: 50 });
+  assert.ok(performance.now() - startedMs >= 49);
+  void journal.write([fact(journal, record, "killed")], { writeMs: 60_000 });
+  await journal.close();
+  assert.deepEqual(numbers(open(workDir)), [1, 2, 3, 4]);
+});
+
+test("a fact is due when its patience is over, or that of one beside it, and at once when many wait", async () => {
+  const record = instanceDocument();
+  const journal = open(workDirectory());
+  const tell = (sendMs: number) => journal.write([fact(journal, record, "running")], { sendMs });
+  assert.equal(journal.dueInMs(), Number.POSITIVE_INFINITY);
+  await tell(60_000);
+  assert.ok(journal.dueInMs() > 50_000);
+  await tell(0);
+  assert.equal(journal.dueInMs(), 0);
+  journal.stored(2);
+  assert.equal(journal.dueInMs(), Number.POSITIVE_INFINITY);
+  await Promise.all(Array.from({ length: FLUSH_FACTS_MAX }, () => tell(60_000)));
+  assert.equal(journal.dueInMs(), 0);
+  await journal.close();
 });

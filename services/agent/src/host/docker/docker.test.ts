@@ -278,6 +278,37 @@ test("an image that is not here and cannot be pulled is an error that says so", 
   assert.deepEqual(await on.runtime.list(), []);
 });
 
+test("an image that went away since it was last seen is looked for again, not believed in", { skip }, async (t) => {
+  const on = bench(t);
+  const image = `muster-test-gone:${randomUUID().slice(0, 8)}`;
+  docker("tag", IMAGE, image);
+  const first = await on.runtime.launch(order(on, { ...shell("true"), image }), never);
+  await first.ended;
+  docker("rmi", image);
+  await assert.rejects(
+    on.runtime.launch(order(on, { ...shell("true"), image }), never),
+    (error: LaunchError) => error.reason === "image-not-found" && error.message.includes("cannot be pulled"),
+  );
+});
+
+test("ends are told soon, of containers that are over before anybody waits and of those started beside others", {
+  skip,
+}, async (t) => {
+  const on = bench(t);
+  const startedMs = performance.now();
+  const lines = ["true", "sleep 0.2", "exit 3", "sleep 0.1", "true", "sleep 0.3"];
+  for (let round = 0; round < 2; round += 1) {
+    const running = await Promise.all(lines.map((line) => on.runtime.launch(order(on, shell(line)), never)));
+    const endings = await Promise.all(running.map((each) => each.ended));
+    assert.deepEqual(
+      endings.map((ending) => ending.exitCode),
+      [0, 0, 3, 0, 0, 0],
+    );
+  }
+  // Below the pause between two comparisons, twice.
+  assert.ok(performance.now() - startedMs < 9_000, `${performance.now() - startedMs} ms`);
+});
+
 test("a command that the image does not have is an error, and leaves no container", { skip }, async (t) => {
   const on = bench(t);
   const missing = on.runtime.launch(order(on, { command: { type: "argv", argv: ["/no/such/program"] } }), never);

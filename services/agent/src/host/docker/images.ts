@@ -1,22 +1,28 @@
 /** Images: used when they are there, pulled when not, one pull per image at a time. */
 import type Docker from "dockerode";
-import { IMAGES_TOLD_MAX } from "../../limits.ts";
+import { IMAGE_SEEN_MS, IMAGES_TOLD_MAX } from "../../limits.ts";
 import { LaunchError, type Order } from "../runtime.ts";
 import { imageOf } from "./container.ts";
 import { type Engine, engineError } from "./engine.ts";
 
 export type Images = {
   ensure(order: Order, signal: AbortSignal): Promise<void>;
+  /** The engine says that it has not got the image of this order after all. */
+  forget(order: Order): void;
   /** Names with tags of the newest images that need no pull, sorted; null when the engine does not say. */
   present(): Promise<string[] | null>;
 };
 
 export function images(engine: Engine, pullTimeoutMs: number, onPulled: () => void): Images {
   const pulls = new Map<string, Promise<void>>();
+  /** When an image was last seen to be there: many containers of one image are often started together. */
+  const seenAtMs = new Map<string, number>();
 
   const isLocal = async (image: string): Promise<boolean> => {
+    if (performance.now() - (seenAtMs.get(image) ?? Number.NEGATIVE_INFINITY) < IMAGE_SEEN_MS) return true;
     try {
       await (await engine.calls()).getImage(image).inspect();
+      seenAtMs.set(image, performance.now());
       return true;
     } catch (cause) {
       const { status, message } = engineError(cause);
@@ -43,6 +49,7 @@ export function images(engine: Engine, pullTimeoutMs: number, onPulled: () => vo
       // The pull itself goes on: others may wait for it, and what was fetched is kept.
       await Promise.race([pull(image), rejectOn(signal)]);
     },
+    forget: (order) => void seenAtMs.delete(imageOf(order)),
     async present() {
       try {
         return namesOf(await (await engine.calls()).listImages());

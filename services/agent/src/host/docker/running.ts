@@ -9,7 +9,7 @@ import { endingOf } from "../shim.ts";
 import { type Engine, engineError } from "./engine.ts";
 import { execInside } from "./exec.ts";
 import { containerOutput, saveOutput } from "./output.ts";
-import type { ContainerWatch } from "./watch.ts";
+import { type ContainerWatch, hasExited, type Watching } from "./watch.ts";
 
 export type Tools = { readonly engine: Engine; readonly watch: ContainerWatch };
 
@@ -20,13 +20,19 @@ const GONE: Ending = {
   message: "its container was removed by somebody else",
 };
 
-export function adoptContainer({ engine, watch }: Tools, order: Order, info: Docker.ContainerInspectInfo): Running {
+/** @param watching what the watch said before the engine was asked for `info`, where it was asked just now */
+export function adoptContainer(
+  { engine, watch }: Tools,
+  order: Order,
+  info: Docker.ContainerInspectInfo,
+  watching: Watching | null = null,
+): Running {
   const { Id: id } = info;
   let over = false;
   let killAtMs = Number.POSITIVE_INFINITY;
 
   const ended = (async (): Promise<Ending> => {
-    const last = await watch.ended(id);
+    const last = await watch.ended(id, hasExited(info.State) ? null : watching);
     over = true;
     if (last === null) return GONE;
     await keepOutput(engine, id, order);

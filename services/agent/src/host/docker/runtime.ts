@@ -37,9 +37,15 @@ export function dockerRuntime(options: DockerOptions): DockerRuntime {
       await mayStart;
       signal.throwIfAborted();
       return order.step("container start", async () => {
-        const container = await createOnce(engine, create, order);
+        const container = await createOnce(engine, create, order).catch(async (cause: unknown) => {
+          if (!(cause instanceof LaunchError && cause.reason === "image-not-found")) throw cause;
+          pulled.forget(order);
+          await pulled.ensure(order, signal);
+          return createOnce(engine, create, order);
+        });
         await startOnce(engine, container);
-        return adoptContainer(tools, order, await settled(() => container.inspect()));
+        const watching = tools.watch.listening();
+        return adoptContainer(tools, order, await settled(() => container.inspect()), watching);
       });
     },
     async adopt(order, handle) {

@@ -6,9 +6,17 @@ import { ENGINE_LIST_MS } from "../../limits.ts";
 import { LABEL } from "./container.ts";
 import { type Engine, engineError } from "./engine.ts";
 
+/** The stream of events that was open at a moment; none is null. */
+export type Watching = { readonly stream: Readable };
+
 export type ContainerWatch = {
-  /** Resolves with the last state of a container that has ended, or null when it was removed by somebody else. */
-  ended(id: string): Promise<Docker.ContainerInspectInfo | null>;
+  /**
+   * Resolves with the last state of a container that has ended, or null when it was removed by somebody else.
+   * @param livedSince it was seen to live after this was asked: it is not looked at while the same stream tells of ends
+   */
+  ended(id: string, livedSince?: Watching | null): Promise<Docker.ContainerInspectInfo | null>;
+  /** What is listened to now. */
+  listening(): Watching | null;
   close(): void;
 };
 
@@ -23,6 +31,8 @@ export function containerWatch(engine: Engine, owner: string): ContainerWatch {
   let events: Readable | null = null;
   let listening: Promise<void> | null = null;
   let closed = false;
+  /** Ends that were heard since the last comparison, and before it: somebody may be about to wait for one of them. */
+  let heard: [Set<string>, Set<string>] = [new Set(), new Set()];
 
   const settle = async (id: string): Promise<void> => {
     let info: Docker.ContainerInspectInfo | null = null;
@@ -66,12 +76,15 @@ export function containerWatch(engine: Engine, owner: string): ContainerWatch {
       text = lines.pop() ?? "";
       for (const line of lines) {
         const id = eventContainer(line);
-        if (id !== null && waiting.has(id)) void settle(id);
+        if (id === null) continue;
+        heard[0].add(id);
+        if (waiting.has(id)) void settle(id);
       }
     });
   };
 
   const compare = async (): Promise<void> => {
+    heard = [new Set(), heard[0]];
     await listen();
     const all = await (await engine.calls()).listContainers({ all: true, filters });
     const alive = new Set(
@@ -88,14 +101,16 @@ export function containerWatch(engine: Engine, owner: string): ContainerWatch {
   };
 
   return {
-    ended: (id) =>
+    listening: () => (events === null ? null : { stream: events }),
+    ended: (id, livedSince = null) =>
       new Promise((resolve) => {
         waiting.set(id, [...(waiting.get(id) ?? []), resolve]);
         if (events === null && timer === null) timer = setTimeout(tick, 0).unref();
         else {
           timer ??= setTimeout(tick, ENGINE_LIST_MS).unref();
           // It may have ended before anybody listened for it.
-          void settle(id);
+          const wasHeard = heard.some((ids) => ids.has(id));
+          if (livedSince === null || livedSince.stream !== events || wasHeard) void settle(id);
         }
       }),
     close() {

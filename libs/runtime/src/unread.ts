@@ -1,0 +1,76 @@
+/**
+ * Documents that came and were not read yet: where nobody asks for them between one version and the next, the earlier one
+ * need never be read. What lies too long is read in small portions, so that whoever asks at last does not wait for all of it.
+ */
+export type UnreadDocument = {
+  readonly key: string;
+  readonly rest: string;
+  readonly subject: string;
+  readonly body: Uint8Array;
+  readonly revision: number;
+  readonly ttlMs: number | null;
+};
+
+const PORTION_EVERY_MS = 100;
+const PORTION_MS = 4;
+
+export class Unread {
+  readonly #kinds: ReadonlyMap<string, Map<string, UnreadDocument>>;
+  readonly #read: (kind: string, document: UnreadDocument) => void;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(kinds: readonly string[], read: (kind: string, document: UnreadDocument) => void) {
+    this.#kinds = new Map(kinds.map((kind) => [kind, new Map()]));
+    this.#read = read;
+  }
+
+  /** True for kinds that are read only when somebody asks. */
+  keeps(kind: string): boolean {
+    return this.#kinds.size > 0 && this.#kinds.has(kind);
+  }
+
+  /** Keeps a document in place of an earlier one. Its body is copied: it is a piece of what the socket brought. */
+  add(kind: string, document: UnreadDocument): void {
+    this.#kinds.get(kind)?.set(document.rest, { ...document, body: Buffer.from(document.body) });
+    this.#timer ??= setTimeout(() => this.#readPortion(), PORTION_EVERY_MS).unref();
+  }
+
+  drop(kind: string, rest: string): void {
+    if (this.#kinds.size > 0) this.#kinds.get(kind)?.delete(rest);
+  }
+
+  /** Reads all that is there of a kind. */
+  readAll(kind: string): void {
+    const documents = this.#kinds.get(kind);
+    if (documents === undefined || documents.size === 0) return;
+    for (const document of documents.values()) this.#read(kind, document);
+    documents.clear();
+  }
+
+  /** Reads one document, if it is here. */
+  readOne(kind: string, rest: string): void {
+    const documents = this.#kinds.get(kind);
+    const document = documents?.get(rest);
+    if (documents === undefined || document === undefined) return;
+    documents.delete(rest);
+    this.#read(kind, document);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  #readPortion(): void {
+    this.#timer = null;
+    const until = performance.now() + PORTION_MS;
+    for (const [kind, documents] of this.#kinds) {
+      for (const rest of documents.keys()) {
+        if (performance.now() > until) {
+          this.#timer = setTimeout(() => this.#readPortion(), PORTION_EVERY_MS).unref();
+          return;
+        }
+        this.readOne(kind, rest);
+      }
+    }
+  }
+}
