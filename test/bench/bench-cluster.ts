@@ -1,4 +1,4 @@
-/** A cluster to be measured: nats-server, each service a process, and thousands of simulated agents in one more. */
+/** A cluster to be measured: nats-server, services as processes, and thousands of simulated agents in one more. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +21,8 @@ export type BenchClusterOptions = {
   readonly agents: number;
   /** Placement processes. */
   readonly workers: number;
+  /** Processes for the other services: 1 for all of them together; by default each has its own. */
+  readonly processes?: number;
   readonly facts: "none" | "running";
 };
 
@@ -48,11 +50,11 @@ export type BenchCluster = {
 const READY_MS = 120_000;
 /** As `npm start` has it: stripped sources are kept, so that a process starts in half the time and holds less. */
 const ENV = { MUSTER_LOG_LEVEL: "info", NODE_COMPILE_CACHE: join(root, "node_modules/.cache/muster") };
-const SERVICES = ["offer-broker", "health", "deployer", "gateway"];
+const OTHERS = ["offer-broker", "health", "deployer", "gateway"];
 
 /** Starts all of it and resolves when every agent's gate is open. Nothing is left behind when that fails. */
 export async function startBenchCluster(
-  { agents, workers, facts }: BenchClusterOptions,
+  { agents, workers, processes: others, facts }: BenchClusterOptions,
   say: Say,
 ): Promise<BenchCluster> {
   const folder = await mkdtemp(join(tmpdir(), "muster-bench-"));
@@ -71,12 +73,14 @@ export async function startBenchCluster(
     nats = await connectBench(server.url);
     await provision(nats);
     const httpPort = await freePort();
-    const names = [...SERVICES, ...Array.from({ length: workers }, (_, i) => `placement-${i + 1}`)];
-    for (const name of names) {
-      const service = name.replace(/-\d+$/, "");
-      const flags = [`--nats-url=${server.url}`, ...(service === "gateway" ? [`--http-port=${httpPort}`] : [])];
-      services.set(name, serviceProcess(service, name, flags, folder, { ...ENV, ...profiling(name) }));
-    }
+    const add = (service: string, name: string, ...flags: readonly string[]) => {
+      const all = [`--nats-url=${server.url}`, ...flags];
+      services.set(name, serviceProcess(service, name, all, folder, { ...ENV, ...profiling(name) }));
+    };
+    const http = `--http-port=${httpPort}`;
+    if (others === 1) add("standalone/control-plane", "control", `--services=${OTHERS.join()}`, http);
+    else for (const name of OTHERS) add(name, name, ...(name === "gateway" ? [http] : []));
+    for (let i = 1; i <= workers; i += 1) add("placement", `placement-${i}`);
     for (const service of services.values()) service.start();
     await untilUp(nats, services, say);
     const memoryBefore = new Map([...services].map(([name, service]) => [name, residentMib(service.pid())]));

@@ -6,7 +6,7 @@ import { type Bench, type Figure, figure } from "./result.ts";
 const AGENTS = 10_000;
 const INSTANCES = 100_000;
 /** What was garbage is mostly given back by then. */
-const REST_MS = 10_000;
+const restMs = (instances: number): number => (instances < 10_000 ? 500 : 10_000);
 
 /** All but the simulated agents and the benchmark itself. */
 const counted = (memory: ReadonlyMap<string, number>): [string, number][] =>
@@ -15,11 +15,12 @@ const counted = (memory: ReadonlyMap<string, number>): [string, number][] =>
 export const footprint: Bench = async (given, say) => {
   const agents = given.agents ?? AGENTS;
   const instances = given.instances ?? INSTANCES;
-  const cluster = await startBenchCluster({ agents, workers: given.workers ?? 1, facts: "running" }, say);
+  const processes = given.processes ?? 1;
+  const cluster = await startBenchCluster({ agents, workers: given.workers ?? 1, processes, facts: "running" }, say);
   try {
-    const withAgents = await rested(cluster);
+    const withAgents = await rested(cluster, instances);
     await place(cluster, instances, "running", say);
-    const full = await rested(cluster);
+    const full = await rested(cluster, instances);
     const figures: Record<string, Figure> = {
       total_mb: figure(
         counted(full).reduce((sum, [, mib]) => sum + mib, 0),
@@ -34,7 +35,7 @@ export const footprint: Bench = async (given, say) => {
     );
     figures.placement_kb_per_instance = figure(((placement(full) - placement(withAgents)) * 1_024) / instances, "KiB");
     return {
-      parameters: { agents, instances },
+      parameters: { agents, instances, processes },
       figures,
       correct: await isCorrect(cluster, say),
       nats: natsOf(cluster),
@@ -44,7 +45,7 @@ export const footprint: Bench = async (given, say) => {
   }
 };
 
-async function rested(cluster: BenchCluster): Promise<ReadonlyMap<string, number>> {
-  await new Promise((resolve) => setTimeout(resolve, REST_MS));
+async function rested(cluster: BenchCluster, instances: number): Promise<ReadonlyMap<string, number>> {
+  await new Promise((resolve) => setTimeout(resolve, restMs(instances)));
   return cluster.memory();
 }

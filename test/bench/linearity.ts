@@ -11,9 +11,14 @@ const BEFORE = 2;
 type Rate = { readonly rate: number; readonly correct: boolean; readonly nats: ReturnType<typeof natsOf> };
 
 /** Places `before` instances, and measures how fast further ones are placed. */
-async function rateAt(agents: number, before: number, instances: number, workers: number, say: Say): Promise<Rate> {
+async function rateAt(
+  agents: number,
+  before: number,
+  { instances, workers, processes }: { instances: number; workers: number; processes: number },
+  say: Say,
+): Promise<Rate> {
   say(`--- ${agents} agents, ${before} instances before`);
-  const cluster = await startBenchCluster({ agents, workers, facts: "none" }, say);
+  const cluster = await startBenchCluster({ agents, workers, processes, facts: "none" }, say);
   try {
     if (before > 0) await place(cluster, before, "stored", say);
     const { rate } = await place(cluster, instances, "stored", say);
@@ -26,13 +31,13 @@ async function rateAt(agents: number, before: number, instances: number, workers
 export const linearity: Bench = async (given, say) => {
   const agents = given.agents ?? AGENTS;
   const instances = given.instances ?? INSTANCES;
-  const workers = given.workers ?? 1;
-  const few = await rateAt(Math.ceil(agents / 5), 0, instances, workers, say);
-  const some = await rateAt(agents, 0, instances, workers, say);
-  const many = await rateAt(agents * 2, 0, instances, workers, say);
-  const full = await rateAt(agents, instances * BEFORE, instances, workers, say);
+  const load = { instances, workers: given.workers ?? 1, processes: given.processes ?? 1 };
+  const few = await rateAt(Math.ceil(agents / 5), 0, load, say);
+  const some = await rateAt(agents, 0, load, say);
+  const many = await rateAt(agents * 2, 0, load, say);
+  const full = await rateAt(agents, instances * BEFORE, load, say);
   return {
-    parameters: { agents, instances, workers, instances_before: instances * BEFORE },
+    parameters: { agents, ...load, instances_before: instances * BEFORE },
     figures: {
       agents_ratio: figure(many.rate / few.rate, "ratio"),
       instances_ratio: figure(full.rate / some.rate, "ratio"),

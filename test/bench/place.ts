@@ -110,7 +110,7 @@ export const cpuFigures = (cpu: ReadonlyMap<string, number>): Record<string, Fig
 
 /** One cluster, one load, checked. */
 async function sample(
-  options: { agents: number; instances: number; workers: number },
+  options: { agents: number; instances: number; workers: number; processes: number },
   upTo: "stored" | "running",
   say: Say,
 ): Promise<{ placed: Placed; correct: boolean; nats: ReturnType<typeof natsOf> }> {
@@ -131,6 +131,7 @@ const bench =
       agents: given.agents ?? AGENTS,
       instances: given.instances ?? INSTANCES,
       workers: given.workers ?? 1,
+      processes: given.processes ?? 1,
     };
     const count = given.samples ?? 1;
     const samples = [];
@@ -139,7 +140,7 @@ const bench =
     const rate = percentile(rates, 0.5);
     const median = samples.find(({ placed }) => placed.rate === rate) ?? samples[0];
     return {
-      parameters: { ...options, samples: count, apps: shares(options.instances).length, processes: "one per service" },
+      parameters: { ...options, samples: count, apps: shares(options.instances).length },
       figures: {
         rate: figure(rate, "placements/s"),
         seconds: figure(median?.placed.seconds ?? Number.NaN, "s"),

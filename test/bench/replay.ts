@@ -35,7 +35,8 @@ export const replay: Bench = async (given, say) => {
   const agents = given.agents ?? AGENTS;
   const instances = given.instances ?? INSTANCES;
   const samples = given.samples ?? 3;
-  const cluster = await startBenchCluster({ agents, workers: 1, facts: "running" }, say);
+  const processes = given.processes ?? 1;
+  const cluster = await startBenchCluster({ agents, workers: 1, processes, facts: "running" }, say);
   try {
     await place(cluster, instances, "running", say);
     const [placement, all]: [number[], number[]] = [[], []];
@@ -45,7 +46,7 @@ export const replay: Bench = async (given, say) => {
       say(`placement ${placement.at(-1)?.toFixed(2)} s, all services ${all.at(-1)?.toFixed(2)} s`);
     }
     return {
-      parameters: { agents, instances, samples },
+      parameters: { agents, instances, processes, samples },
       figures: {
         placement_seconds: figure(percentile(placement, 0.5), "s"),
         all_seconds: figure(percentile(all, 0.5), "s"),

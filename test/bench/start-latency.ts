@@ -1,61 +1,89 @@
-/** From submitting one process instance on an idle cluster to hearing that it runs, less what a bare spawn of it costs. */
+/**
+ * From submitting one instance on an idle cluster to hearing that it runs, less what starting it costs without anybody:
+ * a process beside a bare spawn, and, where a Docker engine answers, a container beside a bare create and start.
+ */
 import { spawn } from "node:child_process";
 import { appToken } from "@muster/contracts";
 import { connectNats, monotonicMs, type Nats } from "@muster/runtime";
 import { until } from "@muster/testkit";
+import { makeImage, removeImage, whyNoDocker } from "../support/images.ts";
 import { isAlive, standaloneFolder } from "../support/standalone.ts";
-import { type Bench, figure, percentile } from "./result.ts";
+import { launchContainers } from "./bare.ts";
+import { type Bench, type Figure, figure, percentile, type Say } from "./result.ts";
 
-const COMMAND = "exec sleep 600";
+const IMAGE = "muster-bench-start:1";
+/** The first process of a container is ended by no signal that it does not expect. */
+const LINE = { process: "exec sleep 600", container: "trap 'exit 0' TERM; sleep 600 & wait" } as const;
 const SAMPLES = 50;
 const WARM_UP = 5;
 
+type Kind = keyof typeof LINE;
+
 export const startLatency: Bench = async ({ samples }, say) => {
   const count = samples ?? SAMPLES;
+  const noDocker = whyNoDocker();
+  if (noDocker === null) await makeImage(IMAGE, { cmd: ["sh"] });
+  else say(`NOT MEASURED: containers, because ${noDocker}`);
   const folder = await standaloneFolder();
   try {
     const cluster = await folder.start(["--example=none"]);
     await cluster.untilReady();
     const nats = await connectNats({ url: cluster.nats }, { name: "bench start-latency" });
     const version = nats.connection.info?.version ?? "unknown";
-    const [bare, muster]: [number[], number[]] = [[], []];
-    let correct = true;
-    for (let i = 0; i < count + WARM_UP; i += 1) {
-      // In turn, so that a slow moment of the machine falls on both.
-      const alone = await bareSpawn();
-      const { ms, isRight } = await submitToRunning(nats, cluster.http, i);
-      correct &&= isRight;
-      if (i < WARM_UP) continue;
-      bare.push(alone);
-      muster.push(ms);
-      if ((i + 1) % 10 === 0)
-        say(
-          `${i + 1 - WARM_UP}/${count}: median ${percentile(muster, 0.5).toFixed(1)} ms, bare ${percentile(bare, 0.5).toFixed(1)} ms`,
-        );
-    }
-    const over = (share: number) => figure(percentile(muster, share) - percentile(bare, 0.5), "ms");
+    const process = await measure("process", nats, cluster.http, count, say);
+    const container = noDocker === null ? await measure("container", nats, cluster.http, count, say) : null;
     await nats.connection.close();
     return {
-      parameters: { samples: count, command: COMMAND },
-      figures: {
-        process_over_bare_p50_ms: over(0.5),
-        process_over_bare_p99_ms: over(0.99),
-        process_p50_ms: figure(percentile(muster, 0.5), "ms"),
-        bare_p50_ms: figure(percentile(bare, 0.5), "ms"),
-      },
-      correct,
+      parameters: { samples: count, command: LINE.process },
+      figures: { ...process.figures, ...container?.figures },
+      correct: process.isRight && (container?.isRight ?? true),
       nats: { version, sync_interval: "always", replicas: 1 },
     };
   } finally {
     await folder.clean();
+    if (noDocker === null) await removeImage(IMAGE);
   }
 };
+
+async function measure(
+  kind: Kind,
+  nats: Nats,
+  http: string,
+  count: number,
+  say: Say,
+): Promise<{ figures: Record<string, Figure>; isRight: boolean }> {
+  const [bare, muster]: [number[], number[]] = [[], []];
+  let isRight = true;
+  for (let i = 0; i < count + WARM_UP; i += 1) {
+    // In turn, so that a slow moment of the machine falls on both.
+    const alone = kind === "process" ? await bareSpawn() : await bareContainer();
+    const submitted = await submitToRunning(nats, http, kind, i);
+    isRight &&= submitted.isRight;
+    if (i < WARM_UP) continue;
+    bare.push(alone);
+    muster.push(submitted.ms);
+    if ((i + 1) % 10 === 0)
+      say(
+        `${kind} ${i + 1 - WARM_UP}/${count}: median ${percentile(muster, 0.5).toFixed(1)} ms, bare ${percentile(bare, 0.5).toFixed(1)} ms`,
+      );
+  }
+  const over = (share: number) => figure(percentile(muster, share) - percentile(bare, 0.5), "ms");
+  return {
+    figures: {
+      [`${kind}_over_bare_p50_ms`]: over(0.5),
+      [`${kind}_over_bare_p99_ms`]: over(0.99),
+      [`${kind}_p50_ms`]: figure(percentile(muster, 0.5), "ms"),
+      [kind === "process" ? "bare_p50_ms" : "bare_container_p50_ms"]: figure(percentile(bare, 0.5), "ms"),
+    },
+    isRight,
+  };
+}
 
 /** The same command, started as an agent starts it but by nobody: until the kernel has taken it. */
 function bareSpawn(): Promise<number> {
   const startedAt = monotonicMs();
   return new Promise((resolve, reject) => {
-    const child = spawn("/bin/sh", ["-c", COMMAND], { stdio: "ignore", detached: true });
+    const child = spawn("/bin/sh", ["-c", LINE.process], { stdio: "ignore", detached: true });
     child.once("error", reject);
     child.once("spawn", () => {
       const ms = monotonicMs() - startedAt;
@@ -65,8 +93,20 @@ function bareSpawn(): Promise<number> {
   });
 }
 
-async function submitToRunning(nats: Nats, http: string, i: number): Promise<{ ms: number; isRight: boolean }> {
-  const id = `/bench-${i}`;
+/** The same container through the same API: until the engine says that it was started. */
+async function bareContainer(): Promise<number> {
+  const { ms, end } = await launchContainers(1, 1, IMAGE, LINE.container);
+  await end();
+  return ms;
+}
+
+async function submitToRunning(
+  nats: Nats,
+  http: string,
+  kind: Kind,
+  i: number,
+): Promise<{ ms: number; isRight: boolean }> {
+  const id = `/bench-${kind}-${i}`;
   let pid = 0;
   let heardAt = 0;
   const subscription = nats.connection.subscribe(`muster.events.task.${appToken(id)}.*.*.running`, {
@@ -76,11 +116,10 @@ async function submitToRunning(nats: Nats, http: string, i: number): Promise<{ m
     },
   });
   await nats.connection.flush();
+  const container = kind === "container" ? { type: "DOCKER", docker: { image: IMAGE, network: "HOST" } } : undefined;
+  const app = { id, cmd: LINE[kind], cpus: 0.1, mem: 16, container };
   const startedAt = monotonicMs();
-  const answer = await fetch(`${http}/v2/apps`, {
-    method: "POST",
-    body: JSON.stringify({ id, cmd: COMMAND, cpus: 0.1, mem: 16 }),
-  });
+  const answer = await fetch(`${http}/v2/apps`, { method: "POST", body: JSON.stringify(app) });
   await until(() => heardAt > 0, { everyMs: 1, withinMs: 20_000, what: `${id} to run` });
   subscription.unsubscribe();
   const isRight = answer.status === 201 && isAlive(pid);

@@ -20,6 +20,7 @@ export type ServiceProcess = {
   log(): Promise<string>;
 };
 
+/** @param service a service's folder, or `folder/script` for another script than its main. */
 export function serviceProcess(
   service: string,
   name: string,
@@ -28,6 +29,7 @@ export function serviceProcess(
   env: NodeJS.ProcessEnv = {},
 ): ServiceProcess {
   const file = join(folder, `${name}.log`);
+  const [home = service, script = "main"] = service.split("/");
   let child: ChildProcess | null = null;
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     const ending = child;
@@ -41,7 +43,7 @@ export function serviceProcess(
     pid: () => child?.pid ?? 0,
     start() {
       const out = createWriteStream(file, { flags: "a" });
-      child = spawn(process.execPath, [join(root, "services", service, "src/main.ts"), ...flags], {
+      child = spawn(process.execPath, [join(root, "services", home, "src", `${script}.ts`), ...flags], {
         cwd: root,
         env: { ...process.env, ...env },
         stdio: ["ignore", "pipe", "pipe"],

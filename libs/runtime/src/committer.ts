@@ -1,6 +1,5 @@
 /**
- * Turns a decision into one atomic batch and applies it to the view at once. One committer per process and bucket,
- * one batch in flight: what was decided on an older view loses here, by revision, and is decided again.
+ * Turns a decision into one atomic batch and applies it to the view at once. A committer has one batch in flight: what was decided on an older view loses here, by revision, and is decided again.
  */
 import { randomUUID } from "node:crypto";
 import {
@@ -45,14 +44,20 @@ export class Committer {
   #last: Promise<unknown> = Promise.resolve();
   #carriers = 0;
   /** Batches that landed, and those that lost a revision. */
-  readonly counts = { committed: 0, stale: 0 };
+  readonly counts: { committed: number; stale: number };
 
-  constructor(nats: Nats, view: BucketView<Kinds>, process: string) {
+  constructor(nats: Nats, view: BucketView<Kinds>, process: string, counts = { committed: 0, stale: 0 }) {
+    this.counts = counts;
     this.#nats = nats;
     this.#view = view;
     this.bucket = view.bucket;
     this.#process = process;
     this.#log = createLog("committer").child({ bucket: view.bucket });
+  }
+
+  /** Another one on the same view, with a batch of its own in flight: it decides while this one waits. They count together. */
+  sibling(name: string): Committer {
+    return new Committer(this.#nats, this.#view, `${this.#process}-${name}`, this.counts);
   }
 
   /**

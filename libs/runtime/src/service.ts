@@ -87,6 +87,7 @@ export async function runServices<S extends Settings>(
       services: chosen.map((service) => service.name),
       stateKinds: [...new Set(chosen.flatMap(({ kinds }) => kinds.state))],
       healthKinds: [...new Set(chosen.flatMap(({ kinds }) => kinds.health))],
+      unreadKinds: unreadOf(chosen.map(({ kinds }) => kinds)),
       replicas: common.replicas,
       otlp: common.otlp,
       ...(common.processId === null ? {} : { process: common.processId }),
@@ -105,6 +106,16 @@ export async function runServices<S extends Settings>(
       },
     };
   });
+}
+
+/** Kinds that none of the services needs before it is asked for them. */
+function unreadOf(services: readonly ServiceKinds[]): (StateKind | HealthKind)[] {
+  const read = new Set(
+    services.flatMap(({ state, health, unread = [] }) =>
+      [...state, ...health].filter((kind) => !unread.includes(kind)),
+    ),
+  );
+  return services.flatMap(({ unread = [] }) => unread).filter((kind) => !read.has(kind));
 }
 
 /** Settings, signals and refusals for any process; `start` does the rest. */

@@ -11,13 +11,16 @@ export type UnreadDocument = {
   readonly ttlMs: number | null;
 };
 
-const PORTION_EVERY_MS = 100;
+const PORTION_EVERY_MS = 50;
 const PORTION_MS = 4;
+/** Nothing is read unasked while more is coming. */
+const CALM_MS = 500;
 
 export class Unread {
   readonly #kinds: ReadonlyMap<string, Map<string, UnreadDocument>>;
   readonly #read: (kind: string, document: UnreadDocument) => void;
   #timer: NodeJS.Timeout | null = null;
+  #addedAtMs = 0;
 
   constructor(kinds: readonly string[], read: (kind: string, document: UnreadDocument) => void) {
     this.#kinds = new Map(kinds.map((kind) => [kind, new Map()]));
@@ -32,7 +35,8 @@ export class Unread {
   /** Keeps a document in place of an earlier one. Its body is copied: it is a piece of what the socket brought. */
   add(kind: string, document: UnreadDocument): void {
     this.#kinds.get(kind)?.set(document.rest, { ...document, body: Buffer.from(document.body) });
-    this.#timer ??= setTimeout(() => this.#readPortion(), PORTION_EVERY_MS).unref();
+    this.#addedAtMs = performance.now();
+    this.#again(CALM_MS);
   }
 
   drop(kind: string, rest: string): void {
@@ -60,13 +64,21 @@ export class Unread {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
+  #again(afterMs: number): void {
+    this.#timer ??= setTimeout(() => this.#readPortion(), afterMs).unref();
+  }
+
   #readPortion(): void {
     this.#timer = null;
-    const until = performance.now() + PORTION_MS;
+    const now = performance.now();
+    if (now - this.#addedAtMs < CALM_MS) {
+      this.#again(CALM_MS);
+      return;
+    }
     for (const [kind, documents] of this.#kinds) {
       for (const rest of documents.keys()) {
-        if (performance.now() > until) {
-          this.#timer = setTimeout(() => this.#readPortion(), PORTION_EVERY_MS).unref();
+        if (performance.now() > now + PORTION_MS) {
+          this.#again(PORTION_EVERY_MS);
           return;
         }
         this.readOne(kind, rest);

@@ -1,6 +1,7 @@
 /** Takes messages from durable work queues, many at a time, and acknowledges what was done. Poison is parked, never fatal. */
 import { type ConsumerSpec, HEADER } from "@muster/contracts";
 import type { ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+import { Acks } from "./acks.ts";
 import { backoffMs, pause } from "./clock.ts";
 import type { Nats } from "./connect.ts";
 import type { Graveyard } from "./graveyard.ts";
@@ -45,9 +46,11 @@ export function roundShares(pending: readonly number[], roundMax: number): numbe
 
 type Held = { readonly message: JsMsg; readonly work: Work; readonly spec: ConsumerSpec };
 const IDLE_HEARTBEAT_MS = 5_000;
+const CONFIRM_MS = 2_000;
 
 export class WorkQueue {
   readonly #nats: Nats;
+  readonly #acks: Acks;
   readonly #graveyard: Graveyard;
   readonly #options: WorkQueueOptions;
   readonly #log: Log;
@@ -60,6 +63,7 @@ export class WorkQueue {
 
   constructor(nats: Nats, graveyard: Graveyard, options: WorkQueueOptions) {
     this.#nats = nats;
+    this.#acks = new Acks(nats.connection);
     this.#graveyard = graveyard;
     this.#options = options;
     this.#log = createLog("work");
@@ -160,7 +164,10 @@ export class WorkQueue {
       return;
     }
     // Confirmed, not only sent: a wake-up published right afterwards must not meet the old message.
-    await Promise.all(round.map((held) => held.message.ackAck({ timeout: 2_000 }).catch(() => false)));
+    await this.#acks.confirm(
+      round.map((held) => held.message),
+      CONFIRM_MS,
+    );
   }
 
   async #fail({ message, work, spec }: Held, cause: Error): Promise<void> {

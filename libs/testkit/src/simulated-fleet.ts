@@ -88,6 +88,7 @@ export class SimulatedFleet {
   #flushing: Promise<void> | null = null;
   #syncing = 0;
   #stopped = false;
+  #deaf = false;
 
   constructor(nats: Nats, options: FleetOptions) {
     this.#nats = nats;
@@ -129,6 +130,13 @@ export class SimulatedFleet {
     if (this.#beating !== null) clearInterval(this.#beating);
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#flushing;
+  }
+
+  /** While `work` runs, nothing that is launched is heard: as when messages are lost. */
+  async deafFor(work: () => Promise<void>): Promise<void> {
+    this.#deaf = true;
+    await work();
+    this.#deaf = false;
   }
 
   async #register({ report }: Agent): Promise<void> {
@@ -197,7 +205,7 @@ export class SimulatedFleet {
   #launched(message: Msg): void {
     const tokens = message.subject.split(".");
     const agent = this.#byToken.get(tokens[3] as string);
-    if (agent === undefined || message.data.length === 0) return;
+    if (agent === undefined || message.data.length === 0 || this.#deaf) return;
     const head = headerText(message);
     const number = Number(headerIn(head, HEADER.number));
     if (number > agent.n + 1) {

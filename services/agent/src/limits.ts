@@ -22,6 +22,8 @@ export const KILLED_WAIT_MS = 5_000;
 export const PROCESS_STARTS_MAX = 6;
 /** When so many starts come together, a process of its own makes them. */
 export const HELPED_STARTS_MIN = 4;
+/** It ends so long after the last task that it started. */
+export const HELPER_IDLE_MS = 60_000;
 /** Containers are prepared and started this many at a time; the engine is the slower part. */
 export const CONTAINER_STARTS_MAX = 8;
 /** Answers of the engine that take longer are treated as unknown. */

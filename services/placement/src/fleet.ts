@@ -1,46 +1,54 @@
-/** The fleet of agents, kept as the view changes, and how far each agent is from this worker's own share. */
+/** The fleet of agents, kept as the view changes, and how far each agent is from what a lane should take first. */
 import { agentIdOf, type LedgerDocument, type OfferDocument } from "@muster/contracts";
 import { Fleet } from "@muster/core";
 import { type Cluster, shardOwner } from "@muster/runtime";
 
-/** The farthest share costs less than one instance of an app does, so that apps are still spread over all agents. */
-const DISTANCE_MAX = 3;
+/** Both together cost less than one instance of an app does, so that apps are still spread over all agents. */
+const SHARE_DISTANCE_MAX = 2;
+const BUSY_DISTANCE = 1.9;
 
 export type FollowedFleet = {
   readonly fleet: Fleet;
-  /** By agent; null while this worker is alone. */
-  distance(): Float64Array | null;
+  /** By agent. `busy`: agents in batches that are under way. Null where nobody else decides just now. */
+  distance(busy: Iterable<string>): Float64Array | null;
   stop(): void;
 };
 
 export function followFleet(cluster: Cluster): FollowedFleet {
   const fleet = Fleet.of(cluster.state);
-  let workers: readonly string[] = [];
-  let distances = new Float64Array(0);
+  let share: Share = { workers: [], distances: new Float64Array(0) };
   const unsubscribe = cluster.state.onChange(({ kind, rest, value }) => {
     if (kind === "offer") fleet.setOffer(agentIdOf(rest), value as OfferDocument | null);
     else if (kind === "ledger") fleet.setLedger(agentIdOf(rest), value as LedgerDocument | null);
   });
 
-  /** Each worker goes round the shares from its own on, so that several seldom want the same agent at the same time. */
-  function distance(): Float64Array | null {
-    const present = cluster.membership.processesOf("placement").toSorted();
-    if (present.length < 2) return null;
-    const isSame = present.join() === workers.join();
-    if (isSame && distances.length === fleet.size) return distances;
-    const from = isSame ? distances.length : 0;
-    const next = new Float64Array(fleet.size);
-    next.set(distances.subarray(0, from));
-    workers = present;
-    const mine = Math.max(0, workers.indexOf(cluster.membership.process));
-    const places = new Map(workers.map((worker, i) => [worker, (i - mine + workers.length) % workers.length]));
-    for (let agent = from; agent < fleet.size; agent += 1) {
-      const owner = shardOwner(fleet.ids[agent] as string, workers);
-      next[agent] = (DISTANCE_MAX * (places.get(owner ?? "") ?? 0)) / workers.length;
-    }
-    distances = next;
+  function distance(busy: Iterable<string>): Float64Array | null {
+    const workers = cluster.membership.processesOf("placement").toSorted();
+    share = sharesOf(fleet, cluster.membership.process, workers, share);
+    const agents = [...busy].flatMap((agent) => fleet.indexOf(agent) ?? []);
+    if (agents.length === 0) return workers.length < 2 ? null : share.distances;
+    const distances = share.distances.slice();
+    for (const agent of agents) distances[agent] = (distances[agent] as number) + BUSY_DISTANCE;
     return distances;
   }
 
   return { fleet, distance, stop: unsubscribe };
+}
+
+type Share = { readonly workers: readonly string[]; readonly distances: Float64Array };
+
+/** Each worker goes round the shares from its own on, so that several seldom want the same agent at the same time. */
+function sharesOf(fleet: Fleet, me: string, workers: readonly string[], before: Share): Share {
+  const isSame = before.workers.join() === workers.join();
+  if (isSame && before.distances.length === fleet.size) return before;
+  const distances = new Float64Array(fleet.size);
+  const from = isSame ? before.distances.length : 0;
+  distances.set(before.distances.subarray(0, from));
+  const mine = Math.max(0, workers.indexOf(me));
+  const places = new Map(workers.map((worker, i) => [worker, (i - mine + workers.length) % workers.length]));
+  for (let agent = from; agent < fleet.size && workers.length > 1; agent += 1) {
+    const owner = shardOwner(fleet.ids[agent] as string, workers);
+    distances[agent] = (SHARE_DISTANCE_MAX * (places.get(owner ?? "") ?? 0)) / workers.length;
+  }
+  return { workers, distances };
 }

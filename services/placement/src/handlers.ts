@@ -1,12 +1,20 @@
 /** Wake-ups in, one atomic batch out, until nothing is left to decide; the queue acknowledges when this resolves. */
-import { appIdOf, appToken, type Strategy, tokensOf } from "@muster/contracts";
+import { agentIdOf, appIdOf, appToken, ROUND_INSTANCES_MAX, type Strategy, tokensOf } from "@muster/contracts";
 import { decideRound, type RoundReport } from "@muster/core";
-import { type Cluster, circumstances, createLog, perform, type Span, type Work } from "@muster/runtime";
+import { type Cluster, type Committer, circumstances, createLog, perform, type Span, type Work } from "@muster/runtime";
 import type { FollowedFleet } from "./fleet.ts";
 
 const log = createLog("placement");
 const VIEW_WAIT_MS = 2_000;
 const ROUNDS_MAX = 1_000;
+
+/**
+ * Groups of apps that are decided side by side: one decides while another's batch is under way. To the bucket each is a worker of
+ * its own; they keep off the agents that are in each other's batch.
+ */
+const LANES = 2;
+/** In a smaller cluster two batches would want the same agents. */
+const LANE_AGENTS_MIN = 2 * ROUND_INSTANCES_MAX;
 
 /** What a worker decides with. */
 export type Worker = {
@@ -14,9 +22,35 @@ export type Worker = {
   readonly followed: FollowedFleet;
   /** For apps that name none. */
   readonly strategy: Strategy;
+  readonly lanes: readonly Lane[];
+  /** Whoever comes while wake-ups are in hand waits: an app is in one lane at a time. */
+  turn: Promise<unknown>;
 };
 
-export async function onWakeUps(worker: Worker, work: readonly Work[]): Promise<void> {
+type Lane = {
+  readonly committer: Committer;
+  /** Agents whose ledgers are in the batch under way. */
+  readonly busy: Set<string>;
+};
+
+export const workerOf = (cluster: Cluster, followed: FollowedFleet, strategy: Strategy): Worker => ({
+  cluster,
+  followed,
+  strategy,
+  lanes: Array.from({ length: LANES }, (_, i) => ({
+    committer: i === 0 ? cluster.stateCommitter : cluster.stateCommitter.sibling(`lane${i}`),
+    busy: new Set(),
+  })),
+  turn: Promise.resolve(),
+});
+
+export function onWakeUps(worker: Worker, work: readonly Work[]): Promise<void> {
+  const done = worker.turn.then(() => answer(worker, work));
+  worker.turn = done.catch(() => undefined);
+  return done;
+}
+
+async function answer(worker: Worker, work: readonly Work[]): Promise<void> {
   const { cluster } = worker;
   const apps = new Map<string, Work>();
   for (const item of work) {
@@ -32,7 +66,17 @@ export async function onWakeUps(worker: Worker, work: readonly Work[]): Promise<
   for (const [app, item] of apps) spans.set(app, startSpan(cluster, app, item));
   const reports = new Map<string, RoundReport>();
   try {
-    await placeAll(worker, [...apps.keys()], (app) => spans.get(app)?.traceparent ?? null, reports);
+    const names = [...apps.keys()];
+    const lanes = worker.lanes.slice(0, lanesFor(names.length, worker.followed.fleet.size));
+    await allSettled(
+      lanes.map((lane, at) =>
+        placeAll(worker, lane, {
+          apps: names.filter((_, i) => i % lanes.length === at),
+          trace: (app) => spans.get(app)?.traceparent ?? null,
+          reports,
+        }),
+      ),
+    );
     for (const [app, span] of spans) endSpan(span, reports.get(app));
   } catch (cause) {
     for (const span of spans.values()) span.end(cause);
@@ -40,23 +84,39 @@ export async function onWakeUps(worker: Worker, work: readonly Work[]): Promise<
   }
 }
 
-async function placeAll(
-  { cluster, followed: { fleet, distance }, strategy }: Worker,
-  apps: readonly string[],
-  trace: (app: string) => string | null,
-  reports: Map<string, RoundReport>,
-): Promise<void> {
+const lanesFor = (apps: number, agents: number): number =>
+  Math.max(1, Math.min(apps, Math.floor(agents / LANE_AGENTS_MIN)));
+
+/** Waits for all of them, then throws what the first that failed threw: no lane is left running behind its caller's back. */
+async function allSettled(lanes: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
+type Round = {
+  readonly apps: readonly string[];
+  readonly trace: (app: string) => string | null;
+  readonly reports: Map<string, RoundReport>;
+};
+
+async function placeAll(worker: Worker, lane: Lane, { apps, trace, reports }: Round): Promise<void> {
+  const { cluster, followed, strategy } = worker;
+  const { fleet } = followed;
   const purged = new Set<string>();
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     let last: readonly RoundReport[] = [];
-    const done = await perform(cluster.nats, cluster.stateCommitter, "/muster/placement", () => {
+    const done = await perform(cluster.nats, lane.committer, "/muster/placement", () => {
+      lane.busy.clear();
+      const distance = followed.distance(worker.lanes.flatMap(({ busy }) => [...busy]));
       const { decision, reports: decided } = decideRound(
-        { state: cluster.state, health: cluster.health, fleet, distance: distance(), strategy, apps, trace, purged },
+        { state: cluster.state, health: cluster.health, fleet, distance, strategy, apps, trace, purged },
         circumstances(),
       );
       last = decided;
+      for (const { key } of decision.writes)
+        if (key.startsWith("ledger.")) lane.busy.add(agentIdOf(key.slice("ledger.".length)));
       return decision;
-    });
+    }).finally(() => lane.busy.clear());
     if (done === null) return;
     for (const report of last) {
       for (const key of report.purged) purged.add(key);

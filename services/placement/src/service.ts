@@ -10,7 +10,7 @@ import {
 import { type Cluster, type Service, type SettingValues, WorkQueue } from "@muster/runtime";
 import { followCures } from "./cures.ts";
 import { followFleet } from "./fleet.ts";
-import { onWakeUps } from "./handlers.ts";
+import { onWakeUps, workerOf } from "./handlers.ts";
 import type { settings } from "./settings.ts";
 import { answerSyncs } from "./sync.ts";
 import { answerWishes } from "./wishes.ts";
@@ -37,7 +37,7 @@ export async function startPlacement(
   { strategy }: SettingValues<typeof settings> = { strategy: "spread" },
 ): Promise<Service> {
   const followed = followFleet(cluster);
-  const worker = { cluster, followed, strategy };
+  const worker = workerOf(cluster, followed, strategy);
   const queue = new WorkQueue(cluster.nats, cluster.graveyard, {
     consumers: WAKE_CLASSES.flatMap((wakeClass) =>
       consumerSpecs.filter((spec) => spec.durable === wakeDurable(wakeClass)),

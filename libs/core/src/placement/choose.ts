@@ -50,7 +50,7 @@ export function choose(group: Group, count: number): Choice[] {
       continue;
     }
     choices.push(take(group, agent));
-    if (ranking.isSociable) heap.rescoreAll((each) => ranking.score(each));
+    if (ranking.take(agent)) heap.rescoreAll((each) => ranking.score(each));
     else heap.rescore(ranking.score(agent));
   }
   return choices;
@@ -63,6 +63,7 @@ export function chooseOn(group: Group, agents: readonly (number | null)[], most:
   return agents.map((agent) => {
     if (agent === null || given === most || !feasible.has(agent)) return null;
     given += 1;
+    group.ranking.take(agent);
     return take(group, agent);
   });
 }
@@ -78,7 +79,6 @@ function take(group: Group, agent: number): Choice {
   }
   fleet.take(agent, ask.resources, ports, custom);
   for (let i = 0; i < rules.length; i += 1) (rules[i] as Rule).take?.(agent);
-  ranking.take(agent);
   return { agent, ports, items };
 }
 

@@ -38,6 +38,13 @@ const TABLE: Row[] = [
     },
   },
   {
+    claim: "several wait: as many agents as all of them need",
+    agents: { n1: {}, n2: {} },
+    app: { ...BIG, cpus: 2 },
+    instances: 9,
+    told: { count: 5, wouldFitIf: ["there were 3 more agents like n1"] },
+  },
+  {
     claim: "no agent is large enough: more of them would not help",
     agents: { n1: {}, n2: {} },
     app: { ...BIG, cpus: 5 },
@@ -107,11 +114,11 @@ const TABLE: Row[] = [
     },
   },
   {
-    claim: "what stands in the way of single hosts is cured by one more",
+    claim: "what stands in the way of single hosts is cured by as many more",
     agents: { n1: {} },
     app: { ...BIG, cpus: 0.1, constraints: [["hostname", "UNIQUE"]] },
-    instances: 2,
-    told: { wouldFitIf: ["there were one more agent like n1", "1 agent would take it without hostname UNIQUE"] },
+    instances: 3,
+    told: { wouldFitIf: ["there were 2 more agents like n1", "1 agent would take it without hostname UNIQUE"] },
   },
   {
     claim: "another app's conflict",
@@ -140,6 +147,7 @@ const TABLE: Row[] = [
         { check: "gate", agents: 1, reason: "the agent is being drained" },
         { check: "cpus", agents: 1, reason: "needs 3 cpus, 2 free" },
       ],
+      wouldFitIf: ["the gate of 1 agent were open"],
     },
   },
   {

@@ -1,11 +1,18 @@
 /** Why rows are not placed: the funnel of refusals in the order of the checks, the nearest fit, what would let it fit, what could cure it. */
-import { CHECKS, type CheckName, type Cure, type Refusal, type WaitingDocument } from "@muster/contracts";
+import {
+  CHECKS,
+  type CheckName,
+  type Cure,
+  type OfferDocument,
+  type Refusal,
+  type WaitingDocument,
+} from "@muster/contracts";
 import type { Ask } from "../ask.ts";
 import type { FeasibilityCheck } from "../feasible/check.ts";
 import { CLASS_CHECKS, QUANTITY_CHECKS } from "../feasible/index.ts";
 import { ABSENT, type Fleet } from "../fleet/fleet.ts";
-import { offersPort, portCount } from "../fleet/ports.ts";
 import type { Rule } from "../rules/rule.ts";
+import { roomWhenEmpty } from "./room.ts";
 
 export type Explanation = Pick<WaitingDocument, "agentsSeen" | "refusals" | "nearest" | "cures" | "wouldFitIf">;
 
@@ -44,17 +51,23 @@ function stagesOf(ask: Ask, fleet: Fleet, rules: readonly Rule[]): Stage[] {
   return [...applied(CLASS_CHECKS), ...rules.map(ofRule), ...applied(QUANTITY_CHECKS)];
 }
 
-/** Asks every agent of `only` (all when null) again. What the round gave away counts as taken. */
-export function explain(ask: Ask, fleet: Fleet, rules: readonly Rule[], only: readonly number[] | null): Explanation {
+/** Asks every agent of `only` (all that were not removed when null) again. What the round gave away counts as taken. `missing`: how many found no place. */
+export function explain(
+  ask: Ask,
+  fleet: Fleet,
+  rules: readonly Rule[],
+  only: readonly number[] | null,
+  missing = 1,
+): Explanation {
   const stages = stagesOf(ask, fleet, rules);
   const tellings = stages.map(() => new Map<string, number>());
   const alone = stages.map(() => 0);
   const refused = stages.map(() => false);
   let nearest: { stage: number; short: number; agent: number } | null = null;
-  let roomy: number | null = null;
+  let roomy: Roomy | null = null;
   let agentsSeen = 0;
   for (const agent of only ?? fleet.ids.keys()) {
-    if (fleet.classes[agent] === ABSENT) continue;
+    if (fleet.classes[agent] === ABSENT || (only === null && isRemoved(fleet, agent))) continue;
     agentsSeen += 1;
     let first = -1;
     let refusing = 0;
@@ -77,7 +90,10 @@ export function explain(ask: Ask, fleet: Fleet, rules: readonly Rule[], only: re
         nearest = { stage: s, short, agent };
     }
     if (refusing === 1) alone[lastRefusing] = (alone[lastRefusing] as number) + 1;
-    if (refusing > 0 && isRoomOnly && roomy === null && wouldHold(ask, fleet, agent)) roomy = agent;
+    // Rows that are pinned to agents gain nothing by another one.
+    if (refusing === 0 || !isRoomOnly || roomy !== null || only !== null) continue;
+    const room = roomWhenEmpty(ask, fleet.offers[agent] as OfferDocument);
+    if (room > 0) roomy = { agent, count: Math.ceil(missing / (stages.some(isPerHost) ? 1 : room)) };
   }
   return {
     agentsSeen,
@@ -88,34 +104,22 @@ export function explain(ask: Ask, fleet: Fleet, rules: readonly Rule[], only: re
   };
 }
 
+/** An operator's word is for ever: nobody waits for such an agent. */
+const isRemoved = (fleet: Fleet, agent: number): boolean => fleet.ledgers[agent]?.gate.reason === "removed";
+
 const nearestFit = (stage: Stage, agent: number, fleet: Fleet): { agent: string; lacks: string } => ({
   agent: fleet.ids[agent] as string,
   lacks: stage.reason(agent),
 });
 
-/** True when the agent, empty, has room for the ask. */
-function wouldHold(ask: Ask, fleet: Fleet, agent: number): boolean {
-  const offer = fleet.offers[agent];
-  if (offer == null) return false;
-  const { capacity, custom, ports } = offer;
-  const { resources } = ask;
-  return (
-    ask.ports.length <= portCount(ports) &&
-    ask.ports.every(({ fixed }) => fixed === null || offersPort(ports, fixed)) &&
-    capacity.cpuMillis >= resources.cpuMillis &&
-    capacity.memoryMib >= resources.memoryMib &&
-    capacity.diskMib >= resources.diskMib &&
-    capacity.gpus >= resources.gpus &&
-    Object.entries(ask.custom?.scalars ?? {}).every(([name, asked]) => (custom.scalars[name] ?? 0) >= asked) &&
-    Object.entries(ask.custom?.sets ?? {}).every(([name, asked]) => {
-      const items = custom.sets[name] ?? [];
-      return typeof asked === "number" ? items.length >= asked : asked.every((item) => items.includes(item));
-    })
-  );
-}
+/** An agent like which more would take all that is missing, and how many of them. */
+type Roomy = { readonly agent: number; readonly count: number };
 
-function wouldFitIf(stages: readonly Stage[], alone: readonly number[], roomy: number | null, fleet: Fleet): string[] {
-  const told: string[] = roomy === null ? [] : [`there were one more agent like ${fleet.ids[roomy]}`];
+/** A rule of single hosts may let each take one only. */
+const isPerHost = ({ rule, isRoom }: Stage): boolean => rule !== null && isRoom;
+
+function wouldFitIf(stages: readonly Stage[], alone: readonly number[], roomy: Roomy | null, fleet: Fleet): string[] {
+  const told: string[] = roomy === null ? [] : [moreAgents(fleet.ids[roomy.agent] as string, roomy.count)];
   const ruled = stages
     .map((stage, s) => ({ stage, agents: alone[s] as number }))
     .filter(({ stage, agents }) => agents > 0 && (stage.rule !== null || !stage.isRoom))
@@ -128,6 +132,9 @@ function wouldFitIf(stages: readonly Stage[], alone: readonly number[], roomy: n
   }
   return told.slice(0, WOULD_FIT_MAX);
 }
+
+const moreAgents = (like: string, count: number): string =>
+  count === 1 ? `there were one more agent like ${like}` : `there were ${count} more agents like ${like}`;
 
 function funnel(stages: readonly Stage[], tellings: readonly ReadonlyMap<string, number>[]): Refusal[] {
   const refusals = new Map<CheckName, { agents: number; reason: string; most: number }>();

@@ -100,8 +100,9 @@ test("an agent is chosen when and only when every check and rule passes it, and 
 });
 
 function checkExplanation(asked: Ask, fleet: Fleet, rules: readonly Rule[], passes: (agent: number) => boolean): void {
-  const seen = [...fleet.ids.keys()].filter((i) => fleet.classes[i] !== ABSENT);
-  for (const only of [null, seen.slice(0, 2)]) {
+  const known = [...fleet.ids.keys()].filter((i) => fleet.classes[i] !== ABSENT);
+  const seen = known.filter((i) => fleet.ledgers[i]?.gate.reason !== "removed");
+  for (const only of [null, known.slice(0, 2)]) {
     const told = explain(asked, fleet, rules, only);
     const asking = only ?? seen;
     const refused = asking.filter((i) => !passes(i));

@@ -24,7 +24,7 @@ export type Gathered = {
 export function gather(first: Group, make: () => Group, members: number): Gathered {
   let [group, choices] = [first, choose(first, members)];
   if (choices.length === members) return { choices, missed: null };
-  const missed = explain(group.ask, group.fleet, group.rules, null);
+  const missed = explain(group.ask, group.fleet, group.rules, null, members - choices.length);
   undo(group, choices);
   let best = choices;
   const [field] = bindingFields(group.ask);

@@ -98,7 +98,7 @@ function placeMany(input: PlaceInput, group: Group, { asked, failed, wishes, bud
   if (found === asked.length || found === budget)
     return { fresh: commit(input, group.ask, asked, choices), waiting: null, isCut: found < wishes.length };
   const only = wishes.every((wish) => wish.agent !== null) ? refusedAgents(group, asked, choices) : null;
-  const told = explain(group.ask, group.fleet, group.rules, only);
+  const told = explain(group.ask, group.fleet, group.rules, only, wishes.length - found);
   const waiting = waitingDocument(input, group, { wishes: wishes.length, found, told });
   return { fresh: commit(input, group.ask, asked, choices), waiting, isCut: false };
 }

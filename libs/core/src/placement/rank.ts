@@ -45,8 +45,6 @@ export class Ranking {
   readonly #evenness: Evenness[];
   readonly #images: readonly boolean[] | null;
   readonly #isPlain: boolean;
-  /** A choice changes other agents' scores for the better: all must be scored again after it. */
-  readonly isSociable: boolean;
   /** A choice changes other agents' scores for the worse: the best must be scored again before it is taken. */
   readonly isEven: boolean;
 
@@ -62,8 +60,7 @@ export class Ranking {
     });
     for (const agent of standing) for (const each of this.#evenness) count(each, agent);
     this.#images = ask.image === null ? null : hasImage(fleet, ask.image);
-    this.isSociable = preferences.some(({ take }) => take !== null);
-    this.isEven = this.#evenness.length > 0;
+    this.isEven = this.#evenness.length > 0 || preferences.some(({ take }) => take !== null);
     this.#isPlain =
       preferences.length === 0 && !this.isEven && failed.size === 0 && this.#images === null && distance === null;
   }
@@ -80,10 +77,13 @@ export class Ranking {
     for (let i = 0; i < size; i += 1) scores[i] = this.score(agents[i] as number);
   }
 
-  take(agent: number): void {
+  /** Counts a choice. True when it changed other agents' scores for the better: then all must be scored again. */
+  take(agent: number): boolean {
     this.#counts[agent] = (this.#counts[agent] as number) + 1;
     for (const each of this.#evenness) count(each, agent);
-    for (const { take } of this.#input.preferences) take?.(agent);
+    let isBetter = false;
+    for (const { take } of this.#input.preferences) if (take?.(agent)) isBetter = true;
+    return isBetter;
   }
 
   #extra(agent: number): number {

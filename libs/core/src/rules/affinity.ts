@@ -33,8 +33,10 @@ function valuesOf(term: AffinityTerm, { ask, fleet, own, others }: RuleContext, 
   for (const agent of agents) values.add(column.ids[agent] as number);
   values.delete(MISSING);
   const take = isSelf
-    ? (agent: number) => {
+    ? (agent: number): boolean => {
+        const before = values.size;
         if (column.ids[agent] !== MISSING) values.add(column.ids[agent] as number);
+        return values.size > before;
       }
     : null;
   return { column, values, isSelf, take };
@@ -98,7 +100,7 @@ export function softAffinities(context: RuleContext): Preference[] {
       text: `${isWanted ? "affinity" : "anti-affinity"} to ${termTarget(term)} over ${term.over}`,
       weight: term.weight ?? 0,
       isLost: (agent) => values.has(column.ids[agent] as number) !== isWanted,
-      take,
+      take: take === null ? null : (agent) => take(agent) && isWanted,
     };
   };
   return [

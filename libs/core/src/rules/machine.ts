@@ -19,7 +19,7 @@ function idRule(id: string, { fleet }: RuleContext): Rule {
     ...about,
     text: `MachineID ${id}`,
     refuses: (agent) => agent !== only,
-    reason: () => `only ${id} is accepted`,
+    reason: () => (only === null ? `only ${id} is accepted, and there is no such agent` : `only ${id} is accepted`),
   };
 }
 

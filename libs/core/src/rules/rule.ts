@@ -26,7 +26,8 @@ export type Preference = {
   /** What is lost where it does not hold. */
   readonly weight: number;
   isLost(agent: number): boolean;
-  readonly take: ((agent: number) => void) | null;
+  /** Counts an instance that was just given to the agent; true when other agents are better for it. Null: choices change nothing. */
+  readonly take: ((agent: number) => boolean) | null;
 };
 
 /** What a rule may ask about other apps. Whatever is asked, the decision asserts. */

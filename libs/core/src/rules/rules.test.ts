@@ -31,7 +31,9 @@ const MACHINES: Row[] = [
   {
     claim: "MachineID of an agent nobody knows accepts none",
     placement: { machineId: "n9" },
-    refused: Object.fromEntries(["n1", "n2", "n3", "n4"].map((agent) => [agent, "machine: only n9 is accepted"])),
+    refused: Object.fromEntries(
+      ["n1", "n2", "n3", "n4"].map((agent) => [agent, "machine: only n9 is accepted, and there is no such agent"]),
+    ),
   },
   {
     claim: "MachineMetadata: different keys are both",

@@ -83,10 +83,10 @@ export function processRuntime(workDir: string): TaskRuntime {
       try {
         spawned = await order.step("spawn", () => starts.start(request, mayStart, signal));
       } catch (cause) {
-        if (signal.aborted) throw cause;
         // Where nobody knows, what can be found decides; it is not started again, for it might be twice.
         const found = cause instanceof LostStart ? await adoptProcess(order, null) : null;
         if (found?.type === "live") return found.running;
+        if (signal.aborted) throw cause;
         throw new LaunchError("spawn-failed", (cause as Error).message);
       }
       const { pid, startTime, exited } = spawned;

@@ -60,7 +60,7 @@ export async function openSandbox(sandbox: Sandbox, owner: Owner | null): Promis
 }
 
 export async function closeFiles(files: SandboxFiles): Promise<void> {
-  await Promise.all([files.stdout.close(), files.stderr.close(), files.exit.close()]);
+  await Promise.allSettled([files.stdout.close(), files.stderr.close(), files.exit.close()]);
 }
 
 /**

@@ -1,11 +1,11 @@
 /**
  * Who starts processes. Node forks the whole agent for each, and the kernel copies its tables of pages: a millisecond for
  * every fifty megabytes, while nothing else goes on here. One start is made here all the same. Many are handed to a small
- * process of our own that does nothing else; it lives as long as we do, and we go on without it when it dies.
+ * process of our own that does nothing else, while it has tasks; we go on without it when it dies.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { HELPED_STARTS_MIN } from "../limits.ts";
+import { HELPED_STARTS_MIN, HELPER_IDLE_MS } from "../limits.ts";
 import { type Exit, type Spawned, type SpawnRequest, spawnTask, UNKNOWN_EXIT } from "./spawn.ts";
 
 export type Starter = {
@@ -105,10 +105,15 @@ function openHelper(): Helper {
         break;
     }
     waiting.delete(answer.id);
+    if (waiting.size === 0) idle.refresh();
   });
+  const idle = setTimeout(() => {
+    if (waiting.size === 0) close();
+  }, HELPER_IDLE_MS).unref();
   const over = () => {
     if (isOver) return;
     isOver = true;
+    clearTimeout(idle);
     for (const { started, exited } of waiting.values()) {
       started.reject(new LostStart("the process that was to start it has ended"));
       exited.resolve(UNKNOWN_EXIT);
@@ -116,6 +121,11 @@ function openHelper(): Helper {
     waiting.clear();
   };
   child.once("error", over).once("disconnect", over).once("exit", over);
+  const close = () => {
+    waiting.clear();
+    over();
+    if (child.connected) child.disconnect();
+  };
 
   return {
     get isReady() {
@@ -133,9 +143,6 @@ function openHelper(): Helper {
       });
       return one.started.promise;
     },
-    close() {
-      waiting.clear();
-      if (child.connected) child.disconnect();
-    },
+    close,
   };
 }
