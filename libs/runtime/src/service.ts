@@ -1,4 +1,5 @@
 /** The life of a service process: settings, start, signals, a bounded stop. Every `main.ts` is one call of `runService`. */
+import { setFlagsFromString } from "node:v8";
 import { type HealthKind, MusterError, type StateKind } from "@muster/contracts";
 import { z } from "zod";
 import { type Cluster, openCluster } from "./cluster.ts";
@@ -54,7 +55,9 @@ export type ServiceKinds = {
 };
 
 const STOP_WITHIN_MS = 10_000;
-/** The line a service writes on SIGUSR2, with what its committers did so far. */
+/** By how much the heap may grow before it is collected: by itself V8 lets it become several times what is alive. */
+const HEAP_GROWING_PERCENT = 20;
+/** The line a service writes on SIGUSR2: what its committers did so far, and the memory it holds. */
 export const COUNTS = "counts";
 
 /** Runs one service as a process of its own. Start refusals are one sentence on stderr and exit code 1 (6: nobody answers). */
@@ -78,6 +81,7 @@ export async function runServices<S extends Settings>(
   choose: (values: SettingValues<S & typeof commonSettings>) => readonly ServiceStart<S>[],
 ): Promise<void> {
   const log = createLog(name);
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   await runProcess(name, { ...commonSettings, ...settings }, async (read) => {
     const values = read as SettingValues<S & typeof commonSettings>;
     const common = read as SettingValues<typeof commonSettings>;
@@ -95,9 +99,16 @@ export async function runServices<S extends Settings>(
     });
     const running: Service[] = [];
     for (const { start } of chosen) running.push(await start(cluster, values));
-    // For whoever looks at a process from outside: what its committers did, on a line of its log.
+    // For whoever looks at a process from outside, on a line of its log.
     process.on("SIGUSR2", () =>
-      log.info({ state: cluster.stateCommitter.counts, health: cluster.healthCommitter.counts }, COUNTS),
+      log.info(
+        {
+          state: cluster.stateCommitter.counts,
+          health: cluster.healthCommitter.counts,
+          memory: process.memoryUsage(),
+        },
+        COUNTS,
+      ),
     );
     return {
       async stop() {

@@ -11,7 +11,6 @@ import {
   type Resources,
 } from "@muster/contracts";
 import fc from "fast-check";
-import { addCustom, subtractCustom } from "../custom.ts";
 import { offerOf, openLedger } from "../testing/builders.ts";
 import { MemoryBucket } from "../testing/memory-bucket.ts";
 import { ABSENT, Fleet } from "./fleet.ts";
@@ -232,20 +231,6 @@ test("an agent's load is between 0 and 1, even where it came back smaller than w
     [0, 0, 1],
   ] as const)
     assert.equal(loadOf(capacity, used), load, `${used} of ${capacity}`);
-});
-
-test("what is added to custom resources and taken off again leaves nothing behind, and more than is held throws", () => {
-  const none: CustomResources = { scalars: {}, sets: {} };
-  const share = { scalars: { fpga: 2 }, items: { disks: ["sda", "sdb"] } };
-  const once = addCustom(none, share);
-  assert.deepEqual(once, { scalars: { fpga: 2 }, sets: { disks: ["sda", "sdb"] } });
-  assert.deepEqual(subtractCustom(once, share), none);
-  assert.deepEqual(subtractCustom(addCustom(once, { scalars: { fpga: 1 }, items: { disks: ["sdc"] } }), share), {
-    scalars: { fpga: 1 },
-    sets: { disks: ["sdc"] },
-  });
-  assert.throws(() => subtractCustom(once, { scalars: { fpga: 3 }, items: {} }), /releasing 3 fpga of 2 held/);
-  assert.throws(() => subtractCustom(once, { scalars: {}, items: { disks: ["sdx"] } }), /releasing sdx of disks/);
 });
 
 test("agents are named by their ids, not by the tokens of their keys", () => {

@@ -98,6 +98,9 @@ export function finishApp({ round, wishes, before, rows: kept, ended, stopped, p
     draft.writes.push({ key: keys.placed(app), value, expect: draft.view.revision(keys.placed(app)) });
   } else draft.asserts.push({ key: keys.placed(app), revision: draft.view.revision(keys.placed(app)) });
   draft.asserts.push({ key: keys.wanted(app), revision: draft.view.revision(keys.wanted(app)) });
+  // Another worker may have explained meanwhile what is answered here: that must not stand beside the answer.
+  if (!isWaitingChanged)
+    draft.asserts.push({ key: keys.waiting(app), revision: draft.view.revision(keys.waiting(app)) });
   tell(round, "muster.app.placed", fresh);
   tell(round, "muster.app.released", ended);
   return { app, placed: fresh.length, stopped, released: ended.length, waiting, purged };

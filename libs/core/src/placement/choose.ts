@@ -69,7 +69,7 @@ export function chooseOn(group: Group, agents: readonly (number | null)[], most:
 }
 
 function take(group: Group, agent: number): Choice {
-  const { ask, fleet, rules, ranking } = group;
+  const { ask, fleet, rules } = group;
   const ports = ask.ports.length === 0 ? NO_PORTS : takePorts(group, agent);
   let items: Record<string, string[]> = {};
   let custom: CustomResources | null = null;

@@ -75,11 +75,11 @@ export function writeWaiting(
   const before = draft.view.kind("waiting").get(appToken(app))?.value ?? null;
   if (waiting === null) {
     if (before === null) return false;
-    draft.writes.push({ key, value: null, expect: null });
+    draft.writes.push({ key, value: null, expect: draft.view.revision(key) });
     return true;
   }
   if (said(before) === said(waiting)) return false;
-  draft.writes.push({ key, value: waiting, expect: null });
+  draft.writes.push({ key, value: waiting, expect: draft.view.revision(key) });
   const { count, agentsSeen, refusals, nearest, wouldFitIf } = waiting;
   draft.events.push({
     type: "muster.app.waiting",

@@ -128,6 +128,11 @@ export function openJournal(workDir: string, clock: () => number, log: Log): Jou
     async write(entries, { writeMs = 0, sendMs = 0 } = {}) {
       for (const entry of entries) apply(entry);
       const told = entries.filter((entry) => entry.type === "fact").length;
+      if (told > 0 && sendMs <= 0 && durable > 0) {
+        // Facts that waited for this one can go ahead while it is being written.
+        sendAtMs.fill(0);
+        journal.onSendable();
+      }
       await lines.append(
         entries.map((entry) => JSON.stringify(entry)),
         writeMs,

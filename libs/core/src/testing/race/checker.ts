@@ -39,6 +39,7 @@ export class Checker {
     checkRules(landed, rows, fresh);
     checkGangs(after, rows, fresh);
     checkHold(landed, fresh);
+    checkWaiting(after, rows);
     checkRecords(after, rows);
   }
 }
@@ -160,10 +161,26 @@ function checkHold({ before, after, seen, now }: Landed, fresh: readonly Row[]):
   const hold = after.kind("hold").get("")?.value ?? null;
   for (const row of fresh) if (row.app !== hold?.app) checkHeld(after, hold, row, now);
   const isMade = hold !== null && after.revision(keys.hold) !== before.revision(keys.hold);
-  if (!isMade || seen !== before) return;
+  if (!isMade) return;
+  const held = before.kind("hold").get("")?.value ?? null;
+  const isTaken = held !== null && held.untilMs > now && held.app !== hold.app;
+  const isWaiting = isTaken && after.kind("waiting").get(appToken(held.app))?.value.holdFromMs != null;
+  assert.ok(!isWaiting, `${held?.app} still waits, and ${hold.app} took its hold`);
+  if (seen !== before) return;
   const spec = specOfVersion(after, hold.app, hold.version);
   assert.ok(spec.placement.gang !== null, `${hold.app} is a gang`);
   for (const agent of Object.keys(hold.members)) checkHeld(after, hold, { ...hold, agent }, now);
+}
+
+/** Whatever is said of the present wish is true: an old decision must not explain what was answered meanwhile. */
+function checkWaiting(after: StateView, rows: readonly Row[]): void {
+  for (const { value } of after.kind("waiting").values()) {
+    if (value.wantedRevision !== after.revision(keys.wanted(value.app))) continue;
+    const wanted = after.kind("wanted").get(appToken(value.app))?.value.rows ?? [];
+    const versions = new Set(wanted.map((row) => row.version));
+    const missing = [...versions].reduce((sum, version) => sum + missingOf(after, rows, value.app, version), 0);
+    assert.equal(value.count, missing, `${value.app} waits for as many as are missing`);
+  }
 }
 
 function checkHeld(

@@ -110,9 +110,9 @@ function specFor(id: string, ids: readonly string[], rolls: Rolls): AppSpec {
     gpus: rolls.chance(15) ? 1 : 0,
     custom: rolls.chance(20) ? customFor(rolls) : NO_CUSTOM_ASK,
     portDefinitions: ports,
-    requirePorts: rolls.chance(50),
-    acceptedResourceRoles: rolls.pick([[], [], [], ["prod", "*"], ["prod"]]),
-    constraints: Array.from({ length: rolls.pick([0, 0, 1, 1, 2]) }, () => constraintFor(rolls)),
+    requirePorts: rolls.chance(30),
+    acceptedResourceRoles: rolls.pick([[], [], [], [], ["prod", "*"], ["prod", "*"], ["prod"]]),
+    constraints: Array.from({ length: rolls.pick([0, 0, 0, 1, 1, 2]) }, () => constraintFor(rolls)),
     placement: placementFor(id, ids, rolls),
   };
 }
@@ -173,7 +173,7 @@ function placementFor(id: string, ids: readonly string[], rolls: Rolls): Placeme
     affinity: maybe(15, () => termFor(ids, rolls)),
     antiAffinity: maybe(25, () => termFor(ids, rolls)),
     machineOf: rolls.chance(4) ? rolls.pick(others) : null,
-    machineMetadata: maybe(8, () => ({ key: "rack", value: rolls.pick(RACKS) })),
+    machineMetadata: maybe(5, () => ({ key: "rack", value: rolls.pick(RACKS) })),
     machineId: rolls.chance(3) ? "n1" : null,
     conflicts: maybe(18, () => rolls.pick([...others, "/c/*", "/?", "/*"])),
     gang: rolls.chance(22) ? { patienceSeconds: rolls.pick([0, 5]), holdSeconds: rolls.pick([10, 40]) } : null,
