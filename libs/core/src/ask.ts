@@ -13,6 +13,8 @@ export type Ask = {
   readonly runtime: RuntimeName;
   readonly image: string | null;
   readonly ports: readonly PortAsk[];
+  /** Those of them that are fixed. */
+  readonly fixedPorts: readonly number[];
   readonly roles: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly constraints: readonly Constraint[];
@@ -63,6 +65,7 @@ export function askOf(app: string, version: number, spec: AppSpec): Ask {
     runtime: runtimeOf(spec),
     image: spec.container?.image ?? null,
     ports: portsOf(spec),
+    fixedPorts: portsOf(spec).flatMap(({ fixed }) => fixed ?? []),
     roles: spec.acceptedResourceRoles.length === 0 ? ["*"] : spec.acceptedResourceRoles,
     labels: spec.labels,
     constraints: spec.constraints,

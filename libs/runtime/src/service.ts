@@ -56,7 +56,7 @@ export type ServiceKinds = {
 
 const STOP_WITHIN_MS = 10_000;
 /** By how much the heap may grow before it is collected: by itself V8 lets it become several times what is alive. */
-const HEAP_GROWING_PERCENT = 20;
+const HEAP_GROWING_PERCENT = 50;
 /** The line a service writes on SIGUSR2: what its committers did so far, and the memory it holds. */
 export const COUNTS = "counts";
 
@@ -81,7 +81,6 @@ export async function runServices<S extends Settings>(
   choose: (values: SettingValues<S & typeof commonSettings>) => readonly ServiceStart<S>[],
 ): Promise<void> {
   const log = createLog(name);
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   await runProcess(name, { ...commonSettings, ...settings }, async (read) => {
     const values = read as SettingValues<S & typeof commonSettings>;
     const common = read as SettingValues<typeof commonSettings>;
@@ -99,6 +98,8 @@ export async function runServices<S extends Settings>(
     });
     const running: Service[] = [];
     for (const { start } of chosen) running.push(await start(cluster, values));
+    // From here on: while everything was read the heap had to grow anyway.
+    setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
     // For whoever looks at a process from outside, on a line of its log.
     process.on("SIGUSR2", () =>
       log.info(

@@ -2,14 +2,17 @@
  * Follows a stream in order without losing or doubling a message, whatever happens to the connection or the consumer.
  * It owns an ephemeral consumer and replaces it, from the last sequence on, on every reconnect, gap or silence.
  *
- * Several filters choose only what is read first of a bucket. What comes later is read whole: for a consumer with several
- * filters nats-server (2.15) holds its index of subjects against all of them for each message, which was most of its work.
+ * Several filters choose only what is read first of a bucket, filter by filter. What comes later is read whole: a consumer
+ * with several filters has nats-server (2.15) hold its index of subjects against all of them for each message, which took
+ * most of its time.
  */
 import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { backoffMs, pause } from "./clock.ts";
 import type { Nats } from "./connect.ts";
+import { deliveryOf } from "./delivery.ts";
 import { createLog, type Log } from "./log.ts";
+import { readStored } from "./stored.ts";
 
 export type TailFrom =
   /** The last message of each subject, then everything new: how a bucket is read. */
@@ -42,9 +45,8 @@ export class StreamTail {
   #consumerName: string | null = null;
   #generation = 0;
   #stopped = false;
-  /** What was stored has been read, if not everything since: from here on by sequence. */
+  /** What was stored has been read, filter by filter: from here on by sequence. */
   #hasRead = false;
-  #isBehind = true;
   /** Sequence of the last message handled. */
   sequence = 0;
 
@@ -68,7 +70,7 @@ export class StreamTail {
   async #watchConnection(): Promise<void> {
     for await (const status of this.#nats.connection.status()) {
       if (this.#stopped) return;
-      if (status.type === "disconnect") this.#fallBehind();
+      if (status.type === "disconnect") this.#options.onBehind?.();
       if (status.type === "reconnect") void this.#restart();
     }
   }
@@ -83,17 +85,8 @@ export class StreamTail {
       await this.#nats.jsm.consumers.delete(this.#options.stream, name).catch(() => undefined);
   }
 
-  #restart(): Promise<void> {
-    this.#fallBehind();
-    return this.#goOn();
-  }
-
-  #fallBehind(): void {
-    this.#isBehind = true;
+  async #restart(): Promise<void> {
     this.#options.onBehind?.();
-  }
-
-  async #goOn(): Promise<void> {
     void this.#discard();
     const generation = this.#generation;
     for (let attempt = 0; !this.#stopped && generation === this.#generation; attempt += 1) {
@@ -102,7 +95,6 @@ export class StreamTail {
         return;
       } catch (cause) {
         if (this.#nats.connection.isClosed()) return;
-        if (!this.#isBehind) this.#fallBehind();
         if (attempt % 10 === 4) this.#log.warn({ error: (cause as Error).message }, "cannot follow the stream yet");
         await pause(backoffMs(attempt));
       }
@@ -111,14 +103,13 @@ export class StreamTail {
 
   async #open(generation: number): Promise<void> {
     const { stream, filters, from } = this.#options;
-    const isFirst = this.sequence === 0 && !this.#hasRead;
-    const isPart = isFirst && from.type === "last-per-subject" && filters.length > 1;
-    // Whoever has read what stood there when a part was chosen has read as far as this.
-    const through = isPart ? (await this.#nats.jsm.streams.info(stream)).state.last_seq : 0;
+    const isParted = from.type === "last-per-subject" && filters.length > 1;
+    if (isParted && !this.#hasRead) await this.#readStored(generation);
+    if (this.#stopped || generation !== this.#generation) return;
+    const isLater = this.#hasRead || this.sequence > 0;
     const info = await this.#nats.jsm.consumers.add(stream, {
       ...(filters.length === 1 ? { filter_subject: filters[0] as string } : {}),
-      ...(isPart ? { filter_subjects: [...filters] } : {}),
-      ...deliver(isFirst ? from : { type: "sequence", sequence: this.sequence + 1 }),
+      ...deliver(isLater ? { type: "sequence", sequence: this.sequence + 1 } : from),
       ack_policy: AckPolicy.None,
       mem_storage: true,
       num_replicas: 1,
@@ -134,13 +125,7 @@ export class StreamTail {
     const reachEnd = () => {
       if (caughtUp) return;
       caughtUp = true;
-      this.#hasRead = true;
-      this.sequence = Math.max(this.sequence, through);
-      if (this.#isBehind) {
-        this.#isBehind = false;
-        this.#options.onCaughtUp();
-      }
-      if (isPart) void this.#goOn();
+      this.#options.onCaughtUp();
     };
     const consumer = this.#nats.js.consumers.getConsumerFromInfo(info);
     const messages = await consumer.consume({
@@ -173,6 +158,21 @@ export class StreamTail {
     else void this.#awaitEnd(info.name, generation, () => caughtUp, reachEnd);
   }
 
+  /** Reads what is stored under each filter; from there on the stream is followed by sequence. */
+  async #readStored(generation: number): Promise<void> {
+    const { stream, filters, onMessage } = this.#options;
+    // Whatever stood there before is read with what is stored now, or has been replaced by what comes later.
+    const { state } = await this.#nats.jsm.streams.info(stream);
+    const isOver = () => this.#stopped || generation !== this.#generation;
+    const take = (message: JsMsg, sequence: number) => {
+      if (!isOver()) onMessage(message, sequence);
+    };
+    await Promise.all(filters.map((filter) => readStored(this.#nats, { stream, filter, onMessage: take, isOver })));
+    if (isOver()) return;
+    this.#hasRead = true;
+    this.sequence = state.last_seq;
+  }
+
   /** The last pending message may end by its TTL before it is delivered: then only the consumer's own count tells. */
   async #awaitEnd(name: string, generation: number, isCaughtUp: () => boolean, reachEnd: () => void): Promise<void> {
     for (;;) {
@@ -202,19 +202,6 @@ export class StreamTail {
       }
     }
   }
-}
-
-/** Numbers at the end of a delivery's reply subject: `$JS.ACK.<stream>.<consumer>.<n>.<sequence>.<delivery>.<time>.<pending>`. */
-function deliveryOf(message: JsMsg): { sequence: number; delivery: number; pending: number } {
-  const numbers = /^\$JS\.ACK\.[^.]+\.[^.]+\.\d+\.(\d+)\.(\d+)\.\d+\.(\d+)$/.exec(
-    (message as { reply?: string }).reply ?? "",
-  );
-  if (numbers === null) {
-    // Where the server says more in it, the client takes it apart.
-    const { streamSequence, deliverySequence, pending } = message.info;
-    return { sequence: streamSequence, delivery: deliverySequence, pending };
-  }
-  return { sequence: Number(numbers[1]), delivery: Number(numbers[2]), pending: Number(numbers[3]) };
 }
 
 function deliver(from: TailFrom) {

@@ -118,10 +118,11 @@ test("a document nobody can read is parked, and the one before it stands, whethe
     const sequence = await put("bad.a", '{"n":"one"}');
     await view.reached(sequence, 5_000);
     assert.deepEqual(view.kind("bad").get("a")?.value, { n: 1 });
-    const parked = await until(() =>
-      nats.jsm.streams.getMessage(STREAM.dead, { last_by_subj: `muster.dead.KV_${STATE_BUCKET}.view` }),
-    );
-    assert.equal(parked.header.get("Muster-Sequence"), String(sequence));
+    const parked = () =>
+      nats.jsm.streams.getMessage(STREAM.dead, { last_by_subj: `muster.dead.KV_${STATE_BUCKET}.view` });
+    await until(async () => (await parked())?.header.get("Muster-Sequence") === String(sequence), {
+      what: "the parked document",
+    });
     await view.close();
   }
 });

@@ -4,11 +4,10 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { offersPort } from "../fleet/ports.ts";
 import { type FeasibilityCheck, NO_MEASURE } from "./check.ts";
 
-const notOffered = (ask: Ask, fleet: Fleet, i: number): number | null =>
-  ask.ports.find(({ fixed }) => fixed !== null && !offersPort((fleet.offers[i] as OfferDocument).ports, fixed))
-    ?.fixed ?? null;
-const inUse = (ask: Ask, fleet: Fleet, i: number): number | null =>
-  ask.ports.find(({ fixed }) => fixed !== null && fleet.takenPorts(i).has(fixed))?.fixed ?? null;
+const notOffered = ({ fixedPorts }: Ask, fleet: Fleet, i: number): number | null =>
+  fixedPorts.find((port) => !offersPort((fleet.offers[i] as OfferDocument).ports, port)) ?? null;
+const inUse = ({ fixedPorts }: Ask, fleet: Fleet, i: number): number | null =>
+  fixedPorts.find((port) => fleet.takenPorts(i).has(port)) ?? null;
 
 /** Refuses an agent whose host ports cannot serve the ask: fixed ones must be offered and free, dynamic ones numerous enough. */
 export const ports = {
@@ -17,8 +16,8 @@ export const ports = {
   isQuantity: true,
   applies: (ask) => ask.ports.length > 0,
   short: (ask, fleet, i) => {
-    if (notOffered(ask, fleet, i) !== null) return NO_MEASURE;
-    if (inUse(ask, fleet, i) !== null) return 1;
+    if (ask.fixedPorts.length > 0 && notOffered(ask, fleet, i) !== null) return NO_MEASURE;
+    if (ask.fixedPorts.length > 0 && inUse(ask, fleet, i) !== null) return 1;
     return Math.max(0, ask.ports.length - fleet.freePorts(i));
   },
   reason: (ask, fleet, i) => {

@@ -42,6 +42,8 @@ export class Fleet {
   #freePorts = new Int32Array(FIRST_ROOM);
   readonly #custom: (CustomResources | null)[] = [];
   readonly #touched = new Set<number>();
+  /** Room for one choice's candidates, used again by the next. */
+  scratch = { agents: new Int32Array(FIRST_ROOM), scores: new Float64Array(FIRST_ROOM) };
 
   static of(state: StateView): Fleet {
     const fleet = new Fleet();
@@ -192,6 +194,7 @@ export class Fleet {
     this.classes = grown(this.classes, new Int32Array(size));
     this.#freePorts = grown(this.#freePorts, new Int32Array(size));
     for (const column of this.#columns.values()) column.grow(size);
+    this.scratch = { agents: new Int32Array(size), scores: new Float64Array(size) };
   }
 }
 

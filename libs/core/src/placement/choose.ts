@@ -32,8 +32,7 @@ const NO_PORTS: readonly number[] = [];
 export function choose(group: Group, count: number): Choice[] {
   const { ask, fleet, rules, ranking } = group;
   const feasible = new FeasibleSet(ask, fleet, rules);
-  const agents = new Int32Array(fleet.size);
-  const scores = new Float64Array(fleet.size);
+  const { agents, scores } = fleet.scratch;
   const candidates = feasible.collect(agents);
   ranking.scoreAll(agents, scores, candidates);
   const heap = new ScoreHeap(agents, scores, candidates);

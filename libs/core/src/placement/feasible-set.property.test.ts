@@ -58,7 +58,13 @@ const ask = fc
     roles: fc.constantFrom(["*"], ["prod"], ["prod", "*"]),
     runtime: fc.constantFrom(...RUNTIMES),
   })
-  .map((more): Ask => ({ ...askOf("/a", 1, specOf("/a")), ...more }));
+  .map(
+    (more): Ask => ({
+      ...askOf("/a", 1, specOf("/a")),
+      ...more,
+      fixedPorts: more.ports.flatMap(({ fixed }) => fixed ?? []),
+    }),
+  );
 
 const CHECKED = [...CLASS_CHECKS, ...QUANTITY_CHECKS];
 

@@ -57,18 +57,21 @@ export class FeasibleSet {
   collect(agents: Int32Array): number {
     const { size, classes, cpuMillis, memoryMib, diskMib, gpus } = this.#fleet;
     const [cpu, memory, disk, gpu] = [this.#cpuMillis, this.#memoryMib, this.#diskMib, this.#gpus];
+    const asksMore = disk > 0 || gpu > 0;
     const known = this.#classes;
-    const isPlain = this.#rules.length === 0 && this.#others.length === 0;
     let count = 0;
     for (let agent = 0; agent < size; agent += 1) {
       if ((cpuMillis[agent] as number) < cpu || (memoryMib[agent] as number) < memory) continue;
-      if ((diskMib[agent] as number) < disk || (gpus[agent] as number) < gpu) continue;
+      if (asksMore && ((diskMib[agent] as number) < disk || (gpus[agent] as number) < gpu)) continue;
       const itsClass = classes[agent] as number;
       if (known[itsClass] !== PASSES && !this.#passesClass(itsClass, agent)) continue;
-      if (!isPlain && !(this.#keepsRules(agent) && this.#passesOthers(agent))) continue;
       agents[count] = agent;
       count += 1;
     }
+    // Rule by rule over what is left, and not agent by agent over all rules: each loop calls one function only.
+    for (const rule of this.#rules) count = keep(agents, count, (agent) => !rule.refuses(agent));
+    for (const check of this.#others)
+      count = keep(agents, count, (agent) => check.short(this.#ask, this.#fleet, agent) <= 0);
     return count;
   }
 
@@ -92,4 +95,16 @@ export class FeasibleSet {
       if ((this.#others[i] as FeasibilityCheck).short(this.#ask, this.#fleet, agent) > 0) return false;
     return true;
   }
+}
+
+/** Keeps those of the first `count` agents that pass, in order; how many they are. */
+function keep(agents: Int32Array, count: number, passes: (agent: number) => boolean): number {
+  let kept = 0;
+  for (let i = 0; i < count; i += 1) {
+    const agent = agents[i] as number;
+    if (!passes(agent)) continue;
+    agents[kept] = agent;
+    kept += 1;
+  }
+  return kept;
 }

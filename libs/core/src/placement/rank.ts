@@ -74,7 +74,14 @@ export class Ranking {
 
   /** The scores of the first `size` agents. */
   scoreAll(agents: Int32Array, scores: Float64Array, size: number): void {
-    for (let i = 0; i < size; i += 1) scores[i] = this.score(agents[i] as number);
+    const { strategy, seed } = this.#input;
+    const [counts, fleet] = [this.#counts, this.#fleet];
+    for (let i = 0; i < size; i += 1) {
+      const agent = agents[i] as number;
+      const count = counts[agent] as number;
+      const plain = strategyScore(strategy, count, fleet.load(agent), chanceOf(agent, count, seed));
+      scores[i] = this.#isPlain ? plain : plain + this.#extra(agent);
+    }
   }
 
   /** Counts a choice. True when it changed other agents' scores for the better: then all must be scored again. */
