@@ -271,10 +271,11 @@ test("in a group the slot that failed somewhere changes places with another", ()
   for (const seed of [1, 2, 3, 4, 5, 6]) {
     const cluster = failedOnN1({ n2: {}, n1: {}, n3: one }, ["n2", "n1"]);
     // Slot 1 failed on n1. Slot 0 ended well on n2, which is cordoned: both are placed together on n1 and n3.
-    cluster.gate("n2", "cordon");
+    for (const agent of ["n1", "n2", "n3"]) cluster.gate(agent, "cordon");
     cluster.end("/a", cluster.rows("/a")[0] ?? assert.fail(), "finished");
     cluster.place(["/a"]);
     cluster.replaceEnded("/a");
+    for (const agent of ["n1", "n3"]) cluster.gate(agent, "open");
     cluster.place(["/a"], { dice: diceOf(seed) });
     assert.deepEqual(cluster.agentsOf("/a"), ["n1", "n3"]);
   }
