@@ -92,6 +92,12 @@ async function bare(kind: Kind, count: number): Promise<number> {
   }
 }
 
+/** For whoever launches the same containers another way. */
+export async function containersOfBurst(nats: Nats, cluster: Cluster, count: number, say: Say) {
+  await makeImage(IMAGE, { cmd: ["sh"] });
+  return ours(nats, cluster, "containers", count, say).finally(() => removeImage(IMAGE));
+}
+
 async function ours(nats: Nats, cluster: Cluster, kind: Kind, count: number, say: Say) {
   const id = `/burst-${kind}`;
   const oracle = join(tmpdir(), `muster-burst-${process.pid}`);

@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [--samples N] [--agents N] ... [--json]`: the last line of output is one JSON object; non-zero when not correct. */
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
+import { besideSwarm } from "./beside-swarm.ts";
 import { burst } from "./burst.ts";
 import { decideBasic, decideConstrained, decideMixed } from "./decide.ts";
 import { footprint } from "./footprint.ts";
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   footprint,
   replay,
   burst,
+  "beside-swarm": besideSwarm,
 };
 const OPTIONS = ["samples", "agents", "instances", "workers", "processes", "containers"] as const;
 const USAGE =

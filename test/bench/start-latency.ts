@@ -11,18 +11,18 @@ import { isAlive, standaloneFolder } from "../support/standalone.ts";
 import { launchContainers } from "./bare.ts";
 import { type Bench, type Figure, figure, percentile, type Say } from "./result.ts";
 
-const IMAGE = "muster-bench-start:1";
+export const START_IMAGE = "muster-bench-start:1";
 /** The first process of a container is ended by no signal that it does not expect. */
-const LINE = { process: "exec sleep 600", container: "trap 'exit 0' TERM; sleep 600 & wait" } as const;
+export const START_LINE = { process: "exec sleep 600", container: "trap 'exit 0' TERM; sleep 600 & wait" } as const;
 const SAMPLES = 50;
 const WARM_UP = 5;
 
-type Kind = keyof typeof LINE;
+type Kind = keyof typeof START_LINE;
 
 export const startLatency: Bench = async ({ samples }, say) => {
   const count = samples ?? SAMPLES;
   const noDocker = whyNoDocker();
-  if (noDocker === null) await makeImage(IMAGE, { cmd: ["sh"] });
+  if (noDocker === null) await makeImage(START_IMAGE, { cmd: ["sh"] });
   else say(`NOT MEASURED: containers, because ${noDocker}`);
   const folder = await standaloneFolder();
   try {
@@ -34,14 +34,14 @@ export const startLatency: Bench = async ({ samples }, say) => {
     const container = noDocker === null ? await measure("container", nats, cluster.http, count, say) : null;
     await nats.connection.close();
     return {
-      parameters: { samples: count, command: LINE.process },
+      parameters: { samples: count, command: START_LINE.process },
       figures: { ...process.figures, ...container?.figures },
       correct: process.isRight && (container?.isRight ?? true),
       nats: { version, sync_interval: "always", replicas: 1 },
     };
   } finally {
     await folder.clean();
-    if (noDocker === null) await removeImage(IMAGE);
+    if (noDocker === null) await removeImage(START_IMAGE);
   }
 };
 
@@ -83,7 +83,7 @@ async function measure(
 function bareSpawn(): Promise<number> {
   const startedAt = monotonicMs();
   return new Promise((resolve, reject) => {
-    const child = spawn("/bin/sh", ["-c", LINE.process], { stdio: "ignore", detached: true });
+    const child = spawn("/bin/sh", ["-c", START_LINE.process], { stdio: "ignore", detached: true });
     child.once("error", reject);
     child.once("spawn", () => {
       const ms = monotonicMs() - startedAt;
@@ -95,12 +95,12 @@ function bareSpawn(): Promise<number> {
 
 /** The same container through the same API: until the engine says that it was started. */
 async function bareContainer(): Promise<number> {
-  const { ms, end } = await launchContainers(1, 1, IMAGE, LINE.container);
+  const { ms, end } = await launchContainers(1, 1, START_IMAGE, START_LINE.container);
   await end();
   return ms;
 }
 
-async function submitToRunning(
+export async function submitToRunning(
   nats: Nats,
   http: string,
   kind: Kind,
@@ -116,8 +116,9 @@ async function submitToRunning(
     },
   });
   await nats.connection.flush();
-  const container = kind === "container" ? { type: "DOCKER", docker: { image: IMAGE, network: "HOST" } } : undefined;
-  const app = { id, cmd: LINE[kind], cpus: 0.1, mem: 16, container };
+  const container =
+    kind === "container" ? { type: "DOCKER", docker: { image: START_IMAGE, network: "HOST" } } : undefined;
+  const app = { id, cmd: START_LINE[kind], cpus: 0.1, mem: 16, container };
   const startedAt = monotonicMs();
   const answer = await fetch(`${http}/v2/apps`, { method: "POST", body: JSON.stringify(app) });
   await until(() => heardAt > 0, { everyMs: 1, withinMs: 20_000, what: `${id} to run` });

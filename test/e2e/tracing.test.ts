@@ -48,16 +48,17 @@ async function assertWholeTrace(traceId: string): Promise<void> {
         `a launch span in ${JSON.stringify(receiver.spans(traceId).map((span) => `${span.service}: ${span.name}`))}`,
     },
   );
-  await until(() => new Set(receiver.spans(traceId).map((span) => span.service)).size >= 4, {
-    what: "spans of gateway, deployer, placement and agent",
+  await until(() => new Set(receiver.spans(traceId).map((span) => span.service)).size >= 3, {
+    what: "spans of gateway, placement and agent",
   });
   const spans = receiver.spans(traceId);
   const services = chain(spans, launched).map((link) => link.split(":")[0]);
   assert.deepEqual(
     [...new Set(services)],
-    ["muster-gateway", "muster-deployer", "muster-placement", "muster-agent"],
+    ["muster-gateway", "muster-placement", "muster-agent"],
     chain(spans, launched).join(" > "),
   );
+  assert.ok(chain(spans, launched).includes("muster-gateway: deploy"), "the step that wished for it is in between");
   const root = spans.filter((span) => !spans.some((other) => other.spanId === span.parentId));
   assert.ok(
     root.every((span) => span.parentId === "00000000000000ab"),
@@ -66,7 +67,7 @@ async function assertWholeTrace(traceId: string): Promise<void> {
   assert.equal(spans.filter((span) => span.isError).length, 0);
 }
 
-test("a POST's trace reaches through gateway, deployer, placement and agent to the running task", {
+test("a POST's trace reaches through gateway, placement and agent to the running task", {
   timeout: 60_000,
 }, async () => {
   const { traceId, traceparent } = TRACE("a");

@@ -2,7 +2,6 @@
 import { DELIVERIES_MAX, LEASE_REPLICATED_TTL_MS, LEASE_TTL_MS, WORK_ACK_WAIT_MS } from "./limits.ts";
 import {
   bucketStream,
-  EVENT_KINDS,
   HEALTH_BUCKET,
   keySubject,
   LEASES_BUCKET,
@@ -141,10 +140,13 @@ export const streamSpecs = (replicas: number): readonly StreamSpec[] => [
     sources: [
       {
         name: bucketStream(STATE_BUCKET),
-        transforms: EVENT_KINDS.map((kind) => ({
-          src: keySubject(STATE_BUCKET, `event.${kind}.*.*.*`),
-          dest: `muster.events.${kind}.{{wildcard(1)}}.{{wildcard(2)}}`,
-        })),
+        // All kinds by one filter: with several the server searches its index of subjects for each event.
+        transforms: [
+          {
+            src: keySubject(STATE_BUCKET, "event.*.*.*.*"),
+            dest: "muster.events.{{wildcard(1)}}.{{wildcard(2)}}.{{wildcard(3)}}",
+          },
+        ],
       },
       {
         name: STREAM.facts,

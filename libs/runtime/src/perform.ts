@@ -31,12 +31,16 @@ export type Performed = {
   readonly tries: number;
 };
 
-/** Decides and commits until a batch lands or there is nothing (more) to decide. Null: nothing to do. */
+/**
+ * Decides and commits until a batch lands or there is nothing (more) to decide. Null: nothing to do.
+ * `waitForWakes`: resolve when they are sent, as whoever acknowledges something afterwards must. Others may go on meanwhile.
+ */
 export async function perform(
   nats: Nats,
   committer: Committer,
   source: string,
   decide: () => Decision | null,
+  { waitForWakes = true }: { waitForWakes?: boolean } = {},
 ): Promise<Performed | null> {
   for (let tries = 1; ; tries += 1) {
     const done = await committer.commit(decide, source);
@@ -44,7 +48,7 @@ export async function perform(
     if (done.outcome.type === "committed") {
       const { revisions } = done.outcome;
       const header = committer.bucket === HEALTH_BUCKET ? HEADER.healthRevision : HEADER.revision;
-      await wakeAll(
+      const waking = wakeAll(
         nats,
         done.decision.wakes.map((wake) => ({
           ...wake,
@@ -52,6 +56,8 @@ export async function perform(
           trace: wake.trace ?? done.decision.trace,
         })),
       );
+      if (waitForWakes) await waking;
+      else waking.catch((cause: unknown) => log.warn({ error: (cause as Error).message }, "wake-ups were not sent"));
       return { decision: done.decision, revisions, tries };
     }
     if (tries >= STALE_TRIES_MAX) throw new Error(`lost ${tries} revisions in a row`);

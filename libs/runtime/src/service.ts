@@ -97,7 +97,7 @@ export async function runServices<S extends Settings>(
       waitMs: Number.POSITIVE_INFINITY,
     });
     const running: Service[] = [];
-    for (const { start } of chosen) running.push(await start(cluster, values));
+    for (const { name: service, start } of chosen) running.push(await start(besideOthers(cluster, service), values));
     // From here on: while everything was read the heap had to grow anyway.
     setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
     // For whoever looks at a process from outside, on a line of its log.
@@ -119,6 +119,13 @@ export async function runServices<S extends Settings>(
     };
   });
 }
+
+/** The cluster with committers of the service's own: the batches of several services need not wait for each other. */
+const besideOthers = (cluster: Cluster, service: string): Cluster => ({
+  ...cluster,
+  stateCommitter: cluster.stateCommitter.sibling(service),
+  healthCommitter: cluster.healthCommitter.sibling(service),
+});
 
 /** Kinds that none of the services needs before it is asked for them. */
 function unreadOf(services: readonly ServiceKinds[]): (StateKind | HealthKind)[] {

@@ -58,12 +58,15 @@ export function looker(cluster: Cluster, shards: Shards, rounds: () => Rounds) {
     if (due.length === 0) return;
     const spans = new Map(due.map((app) => [app, startSpan(cluster, app, entryOf(app))]));
     try {
-      const done = await perform(cluster.nats, cluster.stateCommitter, "/muster/deployer", () =>
+      const decide = () =>
         together(
           decideAll(due, (app) => spans.get(app)?.traceparent ?? null),
           shards,
-        ),
-      );
+        );
+      // Nothing is acknowledged here, and whoever is not woken is woken again: the next round need not wait for that.
+      const done = await perform(cluster.nats, cluster.stateCommitter, "/muster/deployer", decide, {
+        waitForWakes: false,
+      });
       for (const span of spans.values()) {
         span.set({ "muster.tries": done?.tries ?? 0 });
         span.end();

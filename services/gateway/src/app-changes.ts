@@ -23,7 +23,7 @@ import {
 import type { Span } from "@muster/runtime";
 import { appOfPath, askedOf, changeReply, sayOutcome } from "./asked.ts";
 import { readDocument } from "./body.ts";
-import { commit, type Gateway, validate } from "./gateway.ts";
+import { commitChange, type Gateway, validate } from "./gateway.ts";
 import { absoluteId, appAddress, validId } from "./paths.ts";
 import { type Api, addMutation, type Call } from "./route.ts";
 import { AppInputSchema, AppSchema, AppUpdateSchema, ChangeSchema, flag } from "./schemas.ts";
@@ -43,7 +43,7 @@ export function addAppChanges(api: Api, gateway: Gateway): void {
     refusals: ["app.unknown", "app.locked"],
     async carryOut({ c, query, span }) {
       const asked = askedOf(gateway, c, span, { app: appOfPath(c), force: query.force });
-      const answer = await commit(gateway, span, (at) => decideDelete(gateway.state, asked, at));
+      const answer = await commitChange(gateway, span, asked.app, (at) => decideDelete(gateway.state, asked, at));
       return changeReply(c, asked, { ...answer, isNew: false });
     },
   });
@@ -56,7 +56,7 @@ export function addAppChanges(api: Api, gateway: Gateway): void {
     refusals: ["app.unknown", "app.locked", "app.deleting"],
     async carryOut({ c, query, span }) {
       const asked = askedOf(gateway, c, span, { app: appOfPath(c), force: query.force });
-      const answer = await commit(gateway, span, (at) => decideRestart(gateway.state, asked, at));
+      const answer = await commitChange(gateway, span, asked.app, (at) => decideRestart(gateway.state, asked, at));
       return changeReply(c, asked, { ...answer, isNew: false });
     },
   });
@@ -79,7 +79,7 @@ function addCreate(api: Api, gateway: Gateway): void {
       });
       const app = reading.spec.id;
       const asked = askedOf(gateway, c, span, { app, force: query.force });
-      const answer = await commit(gateway, span, (at) => decideCreate(gateway.state, asked, reading, at));
+      const answer = await commitChange(gateway, span, app, (at) => decideCreate(gateway.state, asked, reading, at));
       sayOutcome(c, answer, [...warnings, ...answer.warnings]);
       c.header("Location", appAddress(app));
       const info = appInfo(gateway.state, gateway.health, app, { tasks: true, lastTaskFailure: false });
@@ -134,7 +134,7 @@ async function update(
     return { read, warnings: document.warnings() };
   });
   const asked = askedOf(gateway, c, span, { app: id, force: query.force });
-  const answer = await commit(gateway, span, (at) => decideUpdate(state, asked, { read, mustExist }, at));
+  const answer = await commitChange(gateway, span, id, (at) => decideUpdate(state, asked, { read, mustExist }, at));
   return changeReply(c, asked, answer, [...warnings, ...answer.warnings]);
 }
 

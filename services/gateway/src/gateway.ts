@@ -1,5 +1,6 @@
 /** What the endpoints stand on: two views, one way to commit, telemetry, and the world's time and chance. */
 import {
+  type AppId,
   type Circumstances,
   type Decision,
   type HealthView,
@@ -8,15 +9,15 @@ import {
   type Plan,
   type ReadApp,
   type Requester,
-  type StateView,
 } from "@muster/contracts";
+import { type Change, type StandingState, withFirstStep } from "@muster/core";
 import { createLog, type Span, type Telemetry, withSpan } from "@muster/runtime";
 
 export const SERVICE = "gateway";
 export const log = createLog(SERVICE);
 
 export type Gateway = {
-  readonly state: StateView & { readonly complete: boolean };
+  readonly state: StandingState & { readonly complete: boolean };
   readonly health: HealthView & { readonly complete: boolean };
   readonly telemetry: Telemetry;
   /** Commits what `decide` answers, and asks it again when another was faster. Nothing to write is fine. */
@@ -74,4 +75,33 @@ export function commit<A>(
     span.set({ "muster.tries": answers.length });
     return answers.at(-1) as A;
   });
+}
+
+/** Commits a change of one app together with the first step of its deployment, which has a span as each step of the deployer has. */
+export async function commitChange(
+  gateway: Gateway,
+  parent: Span,
+  app: AppId,
+  decide: (at: Circumstances) => Change,
+): Promise<Change["answer"]> {
+  const { state, health, telemetry } = gateway;
+  const span = telemetry.start(SERVICE, "deploy", { parent: parent.traceparent, attributes: { "muster.app": app } });
+  let hasStep = false;
+  const answer = await commit(gateway, parent, (at) => {
+    const change = decide(at);
+    try {
+      const together = withFirstStep(state, health, { app, trace: span.traceparent }, change, at);
+      hasStep = together !== change;
+      return together;
+    } catch (cause) {
+      // The change itself is sound, and what ails the app is for the deployer to tell.
+      log.error({ app, error: (cause as Error).message }, "the first step of a deployment cannot be decided");
+      return change;
+    }
+  });
+  if (hasStep) {
+    span.set({ "muster.deployment": answer.deployment });
+    span.end();
+  }
+  return answer;
 }

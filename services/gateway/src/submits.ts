@@ -11,9 +11,10 @@ import {
 } from "@muster/contracts";
 import { type Asked, decideUpdate, rejection } from "@muster/core";
 import { type Cluster, type Span, type Work, WorkQueue } from "@muster/runtime";
-import { commit, type Gateway, SERVICE } from "./gateway.ts";
+import { commit, commitChange, type Gateway, SERVICE } from "./gateway.ts";
 
-const ROUND_MAX = 64;
+/** About as many as one batch holds. */
+const ROUND_MAX = 100;
 
 export function takeSubmits({ nats, graveyard }: Pick<Cluster, "nats" | "graveyard">, gateway: Gateway): WorkQueue {
   const consumers = consumerSpecs.filter((spec) => spec.stream === STREAM.submit);
@@ -112,7 +113,7 @@ async function store(gateway: Gateway, { work, span }: Submit, reading: ReadApp)
     submitted: sequence,
     trace: span.traceparent,
   };
-  await commit(gateway, span, (at) =>
+  await commitChange(gateway, span, asked.app, (at) =>
     decideUpdate(gateway.state, asked, { read: () => reading, mustExist: false }, at),
   );
 }

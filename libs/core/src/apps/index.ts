@@ -5,6 +5,7 @@ export * from "./app-info.ts";
 export type { Answer, Asked, Change } from "./change.ts";
 export { type CurrentApp, currentApp, knownApp, unknownApp, versionsOf } from "./current.ts";
 export * from "./decide.ts";
+export { type StandingState, withFirstStep } from "./first-step.ts";
 export * from "./instances.ts";
 export { type PlanOptions, planApp } from "./plan.ts";
 export * from "./queue-info.ts";

@@ -5,7 +5,7 @@ export class HandmadeBucket {
   readonly complete = true;
   readonly #documents = new Map<string, Map<string, Entry<never>>>();
   readonly #revisions = new Map<string, number>();
-  #sequence = 100;
+  sequence = 100;
   /** All events told, oldest first. */
   readonly told: Decision["events"][number][] = [];
 
@@ -19,14 +19,14 @@ export class HandmadeBucket {
 
   /** Stores a document as if another service had written it; null purges. */
   put(key: string, value: unknown): void {
-    this.#sequence += 1;
-    this.#revisions.set(key, this.#sequence);
+    this.sequence += 1;
+    this.#revisions.set(key, this.sequence);
     const dot = key.indexOf(".");
     const [kind, rest] = dot < 0 ? [key, ""] : [key.slice(0, dot), key.slice(dot + 1)];
     const documents = this.#documents.get(kind) ?? new Map<string, Entry<never>>();
     this.#documents.set(kind, documents);
     if (value === null) documents.delete(rest);
-    else documents.set(rest, { value: value as never, revision: this.#sequence });
+    else documents.set(rest, { value: value as never, revision: this.sequence });
   }
 
   /** Throws where the server would refuse the batch. */
