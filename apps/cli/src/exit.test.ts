@@ -20,6 +20,8 @@ const EXPECTED: Readonly<Record<ErrorCode, number>> = {
   "instance.unknown": 2,
   "agent.unknown": 2,
   "deployment.unknown": 2,
+  "deployment.ended": 5,
+  "deployment.not-waiting": 5,
   "route.unknown": 2,
   "id.ambiguous": 2,
   "nats.unreachable": 6,

@@ -3,6 +3,7 @@ import { type Answer, fakeGateway, type Heard } from "@muster/client/fake-gatewa
 import {
   type AgentView,
   appToken,
+  DEPLOYMENT_BEGINNING,
   type DeploymentDocument,
   type InstanceView,
   LogsRequestSchema,
@@ -133,15 +134,13 @@ export class FakeCluster {
     const deployment: DeploymentDocument = {
       id: `deployment-${this.#count}`,
       app: app.id,
+      ...DEPLOYMENT_BEGINNING,
       action,
       fromVersion: null,
       version: app.version,
       instances: action === "delete" ? 0 : app.instances,
-      state: "running",
       startedAtMs: Date.now(),
-      endedAtMs: null,
       by: { who: "nats", from: "test" },
-      message: null,
       trace: null,
     };
     this.deployments.set(deployment.id, deployment);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeploymentProgress } from "@muster/client";
-import type { DeploymentDocument, InstanceView } from "@muster/contracts";
+import { DEPLOYMENT_BEGINNING, type DeploymentDocument, type InstanceView } from "@muster/contracts";
 import { hopelessFailure, type Impatience, verdictOf } from "./verdict.ts";
 
 const instance = (slot: number, attempt: number, more: Partial<InstanceView> = {}): InstanceView => ({
@@ -30,15 +30,13 @@ const progress = (more: Partial<DeploymentDocument>, instances: InstanceView[] =
   deployment: {
     id: "d1",
     app: "/web",
+    ...DEPLOYMENT_BEGINNING,
     action: "start",
     fromVersion: null,
     version: 7,
     instances: 2,
-    state: "running",
     startedAtMs: 1_000,
-    endedAtMs: null,
     by: { who: "", from: "" },
-    message: null,
     trace: null,
     ...more,
   },

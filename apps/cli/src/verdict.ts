@@ -1,6 +1,6 @@
 /** How a deployment came out for the one who waited for it. */
 import type { DeploymentProgress } from "@muster/client";
-import type { InstanceView } from "@muster/contracts";
+import { FATAL_FAILURES_MAX, FATAL_REASONS, type InstanceView } from "@muster/contracts";
 import { countsOf, DOING, slotLines } from "@muster/terminal/deployment";
 import { isReady, whyNot } from "@muster/terminal/instances";
 import { plural } from "@muster/terminal/units";
@@ -15,19 +15,6 @@ export type Verdict = {
   readonly message: string;
 };
 
-/** Reasons that another try on the same machine will meet again. */
-const FATAL_REASONS: ReadonlySet<string> = new Set([
-  "command-not-found",
-  "command-not-executable",
-  "unknown-user",
-  "no-command",
-  "no-image",
-  "image-not-found",
-  "unsupported-parameter",
-  "privileged-refused",
-  "malformed-record",
-]);
-const FATAL_FAILURES_MAX = 2;
 const FAILURES_MAX = 3;
 
 /** The failure that makes waiting pointless: a slot that failed again and again, or once more for a reason that stays. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
   cloudEvent,
+  DEPLOYMENT_BEGINNING,
   type DeploymentDocument,
   HEADER,
   type InstanceView,
@@ -111,15 +112,13 @@ const world = (app: string): World => ({
   deployment: {
     id: "d1",
     app,
+    ...DEPLOYMENT_BEGINNING,
     action: "start",
     fromVersion: null,
     version: 1,
     instances: 1,
-    state: "running",
     startedAtMs: 1_000,
-    endedAtMs: null,
     by: { who: "test", from: "test" },
-    message: null,
     trace: null,
   },
   instances: [],

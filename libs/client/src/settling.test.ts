@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeploymentDocument, InstanceView } from "@muster/contracts";
+import { DEPLOYMENT_BEGINNING, type DeploymentDocument, type InstanceView } from "@muster/contracts";
 import type { DeploymentProgress } from "./follow.ts";
 import { Settling } from "./settling.ts";
 
@@ -33,6 +33,7 @@ const progress = (
   deployment: {
     id: "d",
     app: "/a",
+    ...DEPLOYMENT_BEGINNING,
     action: "start",
     fromVersion: null,
     version: 1,
@@ -41,7 +42,6 @@ const progress = (
     startedAtMs: 0,
     endedAtMs: 0,
     by: { who: "", from: "" },
-    message: null,
     trace: null,
     ...more,
   },

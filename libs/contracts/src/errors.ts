@@ -17,6 +17,8 @@ export const ERRORS = {
   "instance.unknown": { status: 404, retry: false, title: "there is no such instance" },
   "agent.unknown": { status: 404, retry: false, title: "there is no such agent" },
   "deployment.unknown": { status: 404, retry: false, title: "there is no such deployment" },
+  "deployment.ended": { status: 409, retry: false, title: "the deployment has ended" },
+  "deployment.not-waiting": { status: 409, retry: false, title: "the deployment waits for no promotion" },
   "route.unknown": { status: 404, retry: false, title: "there is nothing at this address" },
   "id.ambiguous": { status: 409, retry: false, title: "more than one thing has an id that starts like this" },
   "nats.unreachable": { status: 503, retry: true, title: "no nats-server answers" },

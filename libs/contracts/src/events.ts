@@ -26,6 +26,7 @@ const ProblemSchema = z.object({
   column: z.int().optional(),
 });
 
+const ActionToldSchema = z.object({ action: z.string(), app: z.string() });
 const AppData = z.object({ app: z.string(), version: z.int(), deployment: z.string().nullable() });
 
 /** Every event type but the task facts: its public kind and name, and the shape of its data. */
@@ -89,8 +90,31 @@ export const EVENTS = {
   "muster.deployment.started": {
     kind: "deployment",
     name: "started",
-    about: "A change of an app begins.",
-    data: AppData.extend({ id: z.string(), action: z.string(), instances: z.int() }),
+    about: "A change of an app, or of many, begins.",
+    data: AppData.extend({
+      id: z.string(),
+      action: z.string(),
+      instances: z.int(),
+      apps: z.array(z.string()).optional(),
+      steps: z.array(z.object({ actions: z.array(ActionToldSchema) })).optional(),
+    }),
+  },
+  "muster.deployment.step": {
+    kind: "deployment",
+    name: "step",
+    about: "A deployment enters a step or a stage of it, has done a step, or failed in it.",
+    data: AppData.extend({
+      id: z.string(),
+      /** From 1. */
+      step: z.int(),
+      steps: z.int(),
+      /** From 1. */
+      stage: z.int(),
+      stages: z.int(),
+      outcome: z.enum(["started", "succeeded", "failed"]),
+      actions: z.array(ActionToldSchema),
+      message: z.string().nullable(),
+    }),
   },
   "muster.deployment.ended": {
     kind: "deployment",

@@ -9,6 +9,7 @@ export * from "./events.ts";
 export * from "./ids.ts";
 export * from "./kinds.ts";
 export * from "./limits.ts";
+export * from "./reasons.ts";
 export * from "./resources.ts";
 export * from "./spec/index.ts";
 export * from "./streams.ts";

@@ -15,6 +15,8 @@ export const SPEC_DEPTH_MAX = 64;
 export const APP_INSTANCES_MAX = 5_000;
 /** Items of each list that says where an app may run: every one is looked at for every agent. */
 export const SPEC_TERMS_MAX = 32;
+/** Sizes that a rollout in batches may name. */
+export const ROLLOUT_BATCHES_MAX = 50;
 
 export const LEASE_TTL_MS = 4_000;
 export const LEASE_RENEW_MS = 1_200;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeploymentDocument, InstanceView } from "@muster/contracts";
+import { DEPLOYMENT_BEGINNING, type DeploymentDocument, type InstanceView } from "@muster/contracts";
 import { changeLines } from "./changes.ts";
 import { type DeploymentProgress, deploymentLines, slotLines } from "./deployment.ts";
 import { FakeTerminal } from "./fake-terminal.ts";
@@ -13,15 +13,13 @@ const moment = { nowMs: 14_200, tick: 0 };
 const deployment = (more: Partial<DeploymentDocument> = {}): DeploymentDocument => ({
   id: "d1",
   app: "/hello",
+  ...DEPLOYMENT_BEGINNING,
   action: "start",
   fromVersion: null,
   version: 100,
   instances: 3,
-  state: "running",
   startedAtMs: 10_000,
-  endedAtMs: null,
   by: { who: "test", from: "test" },
-  message: null,
   trace: null,
   ...more,
 });

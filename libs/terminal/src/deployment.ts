@@ -70,6 +70,8 @@ export const DOING = {
   upgrade: "upgrading",
   restart: "restarting",
   delete: "removing",
+  group: "changing",
+  rollback: "going back with",
 } as const satisfies Record<DeploymentDocument["action"], string>;
 
 export type Counts = { wanted: number; ready: number; moving: number; waiting: number; failed: number; old: number };

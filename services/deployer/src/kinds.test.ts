@@ -22,7 +22,7 @@ test("the deployer follows every kind of document that its decisions read, and t
   const app = (id: string, placement: object, goal = "run") => {
     const { spec } = readApp({ id, cmd: "sleep 9", placement });
     state.put(keys.version(id, 1), { app: id, version: 1, spec, by: { who: "test", from: "here" } });
-    state.put(keys.app(id), { id, version: 1, instances: 1, goal, deployment: null });
+    state.put(keys.app(id), { id, version: 1, instances: 1, goal, mix: null, deployment: null });
   };
   app("/global", { global: true });
   app("/db", {});

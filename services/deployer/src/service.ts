@@ -10,6 +10,7 @@ import {
   tokensOf,
 } from "@muster/contracts";
 import { type Cluster, Rounds, type Service, Shards, wakeUp } from "@muster/runtime";
+import { advancer, Running, rowsOf } from "./advance.ts";
 import { Concerns } from "./concerns.ts";
 import { looker } from "./look.ts";
 
@@ -37,6 +38,9 @@ export const kinds = {
 /** How long an app may differ from its wish, unplaced and not explained, before it is woken again. */
 const REWAKE_MS = 3_000;
 const ROUND_APPS_MAX = 100;
+const ROUND_DEPLOYMENTS_MAX = 20;
+/** Documents of an app that a look at it rests on. */
+const MARKING: ReadonlySet<string> = new Set<StateKind>(["app", "version", "wanted", "placed"]);
 /** A look costs as much as the app has rows, and each of its verdicts causes one: a large app is looked at less often. */
 const restMs = (rows: number): number => (rows < 500 ? 0 : rows / 20);
 
@@ -49,9 +53,25 @@ export async function startDeployer(cluster: Cluster): Promise<Service> {
     handle: (apps) => look(apps),
   });
   const look = looker(cluster, shards, () => rounds);
+  const deployments: Rounds = new Rounds({
+    name: "deployments",
+    roundMax: ROUND_DEPLOYMENTS_MAX,
+    restMs: (id) => restMs(rowsOf(cluster, id)),
+    handle: (ids) => advance(ids),
+  });
+  const advance = advancer(cluster, shards, () => deployments);
 
+  const running = new Running();
+  for (const [id, { value }] of cluster.state.kind("deployment")) running.note(id, value);
   const markAll = () => {
     for (const token of cluster.state.kind("app").keys()) rounds.mark(appIdOf(token));
+    for (const id of running.ids()) deployments.mark(id);
+  };
+  /** Whatever an app's rollout rests on, its deployment rests on too. */
+  const mark = (token: string) => {
+    rounds.mark(appIdOf(token));
+    const deployment = running.of(token);
+    if (deployment !== null) deployments.mark(deployment);
   };
   const concerns = new Concerns(cluster.state, (app) => rounds.mark(app));
   const unsubscribe = [
@@ -59,12 +79,13 @@ export async function startDeployer(cluster: Cluster): Promise<Service> {
     cluster.state.onChange((change) => {
       const { kind, rest, value } = change;
       concerns.note(change);
-      if (kind === "app" || kind === "wanted" || kind === "placed" || kind === "version")
-        rounds.mark(appIdOf(tokensOf(rest)[0] as string));
-      if (kind === "deployment" && value !== null) rounds.mark((value as DeploymentDocument).app);
+      if (kind === "deployment") {
+        running.note(rest, value as DeploymentDocument | null);
+        deployments.mark(rest);
+      } else if (MARKING.has(kind)) mark(tokensOf(rest)[0] as string);
     }),
     cluster.health.onChange(({ kind, rest }) => {
-      if (kind === "verdict") rounds.mark(appIdOf(tokensOf(rest)[0] as string));
+      if (kind === "verdict") mark(tokensOf(rest)[0] as string);
     }),
     cluster.state.onComplete(markAll),
     cluster.health.onComplete(markAll),
@@ -73,6 +94,7 @@ export async function startDeployer(cluster: Cluster): Promise<Service> {
     const mine = new Set(gained);
     for (const token of cluster.state.kind("app").keys())
       if (mine.has(appShard(appIdOf(token)))) rounds.mark(appIdOf(token));
+    for (const id of running.ids()) deployments.mark(id);
   });
   const rewaking = rewake(cluster, shards);
   shards.open();
@@ -82,7 +104,7 @@ export async function startDeployer(cluster: Cluster): Promise<Service> {
       concerns.stop();
       for (const each of unsubscribe) each();
       shards.close();
-      await rounds.stop();
+      await Promise.all([rounds.stop(), deployments.stop()]);
     },
   };
 }

@@ -67,13 +67,15 @@ describe("changes of apps", () => {
   test("the caller's trace goes on through the request, its reading and its commit", async () => {
     const { gateway, ask } = await start();
     await ask("POST", "/v2/apps", hello, { traceparent: TRACE });
-    const [server, validate, commit] = gateway.spans;
+    const [server, validate, deploy, commit] = gateway.spans;
     assert.deepEqual([server?.name, server?.kind, server?.parent], ["POST /v2/apps", "server", TRACE]);
     assert.deepEqual([validate?.name, validate?.parent], ["validate", server?.traceparent]);
+    assert.deepEqual([deploy?.name, deploy?.parent], ["deploy", server?.traceparent]);
     assert.deepEqual([commit?.name, commit?.parent], ["commit", server?.traceparent]);
+    assert.equal(gateway.state.kind("wanted").get("hello")?.value.trace, deploy?.traceparent);
     assert.equal(gateway.state.kind("app").get("hello")?.value.trace, server?.traceparent);
     await ask("GET", "/v2/apps");
-    assert.equal(gateway.spans.length, 3, "questions have no spans");
+    assert.equal(gateway.spans.length, 4, "questions have no spans");
   });
 
   test("an id that is taken, a lock and its override", async () => {

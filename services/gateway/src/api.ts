@@ -3,6 +3,7 @@ import { MusterError } from "@muster/contracts";
 import { addAppChanges } from "./app-changes.ts";
 import { addApps, addVersions } from "./apps.ts";
 import { addCluster } from "./cluster.ts";
+import { addDeployments } from "./deployments.ts";
 import { addDocuments } from "./documents.ts";
 import { errorResponse } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
@@ -22,6 +23,7 @@ export function createApi(gateway: Gateway, { isLocal = false }: { isLocal?: boo
   addVersions(api, gateway);
   addAppChanges(api, gateway);
   addCluster(api, gateway);
+  addDeployments(api, gateway);
   addOwn(api, gateway);
   addPlan(api, gateway);
   addProbes(api, gateway);

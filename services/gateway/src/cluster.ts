@@ -1,7 +1,7 @@
-/** Marathon's endpoints about the whole cluster: tasks, deployments, the queue, info and the leader. */
+/** Marathon's endpoints about the whole cluster: tasks, the queue, info and the leader. */
 import { z } from "@hono/zod-openapi";
 import { appIdOf, SERVICE_PORT_RANGE } from "@muster/contracts";
-import { appTasks, deploymentsInfo, type MarathonJson, queueInfo } from "@muster/core";
+import { appTasks, type MarathonJson, queueInfo } from "@muster/core";
 import type { Gateway } from "./gateway.ts";
 import { type Api, addQuestion } from "./route.ts";
 import { list, TaskSchema } from "./schemas.ts";
@@ -22,12 +22,6 @@ export function addCluster(api: Api, gateway: Gateway): void {
         tasks: states.length === 0 ? tasks : tasks.filter((task) => states.includes(String(task.state))),
       });
     },
-  });
-  addQuestion(api, {
-    path: "/v2/deployments",
-    about: "Running deployments, oldest first",
-    replies: { 200: { about: "The deployments", schema: z.array(z.looseObject({ id: z.string() })) } },
-    answer: ({ c }) => c.json(deploymentsInfo(state)),
   });
   addQuestion(api, {
     path: "/v2/queue",

@@ -12,6 +12,7 @@ import {
   PlanSchema,
   PRIORITIES,
   PROTOCOLS,
+  ROLLOUT_STRATEGIES,
   STRATEGIES,
   WhySchema,
 } from "@muster/contracts";
@@ -132,6 +133,23 @@ const PlacementSchema = z.looseObject({
   priority: z.enum(PRIORITIES).optional().describe("who is served first; default normal"),
 });
 
+const RolloutSchema = z.looseObject({
+  strategy: z.enum(ROLLOUT_STRATEGIES).optional(),
+  batches: z
+    .union([z.int(), z.array(z.int())])
+    .optional()
+    .describe("instances of each batch; the last size repeats"),
+  canary: z.int().optional().describe("instances of the new version that are tried first; default 1"),
+  watchSeconds: seconds.optional().describe("how long a stage must stand before the next one"),
+  waitsForPromotion: z.boolean().optional().describe("each stage but the last waits for a promotion"),
+  timeoutSeconds: seconds.optional().describe("without progress it has failed; 0: never; default 600"),
+  maxFailures: z
+    .union([z.int(), z.literal("unlimited")])
+    .optional()
+    .describe("default 2"),
+  rollbackOnFailure: z.boolean().optional(),
+});
+
 const appFields = {
   cmd: z.string().optional().describe("a shell line; either this, or args, or the image's own command"),
   args: z.array(z.string()).optional(),
@@ -170,6 +188,7 @@ const appFields = {
     .object({ minimumHealthCapacity: z.number().min(0).max(1), maximumOverCapacity: z.number().min(0).max(1) })
     .partial()
     .optional(),
+  rollout: RolloutSchema.optional().describe("the stages in which a new version takes over, and when it has failed"),
   killSelection: z.enum(["YOUNGEST_FIRST", "OLDEST_FIRST"]).optional(),
   taskKillGracePeriodSeconds: seconds.optional(),
   unreachableStrategy: z

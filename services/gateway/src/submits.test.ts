@@ -117,9 +117,10 @@ describe("published specs", () => {
   test("the publisher's trace goes on: submit, then validate and commit", async () => {
     const gateway = await fakeGateway();
     await takeRound(gateway, [work(7, { id: "/web", cmd: "sleep 1" })]);
-    const [submit, validate, commit] = gateway.spans;
+    const [submit, validate, deploy, commit] = gateway.spans;
     assert.deepEqual([submit?.name, submit?.kind, submit?.parent], ["submit app", "consumer", TRACE]);
     assert.deepEqual([validate?.name, validate?.parent], ["validate", submit?.traceparent]);
+    assert.deepEqual([deploy?.name, deploy?.parent], ["deploy", submit?.traceparent]);
     assert.deepEqual([commit?.name, commit?.parent], ["commit", submit?.traceparent]);
     assert.ok(gateway.spans.every((span) => span.ended));
     const trace = currentApp(gateway.state, "/web")?.document.trace ?? null;

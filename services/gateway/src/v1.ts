@@ -1,4 +1,4 @@
-/** Muster's own endpoints: instances, agents, why, the cluster, deployments, and the operator's word about an agent. */
+/** Muster's own endpoints: instances, agents, why, the cluster, and the operator's word about an agent. */
 import { z } from "@hono/zod-openapi";
 import { type AppId, isAgentId, MusterError } from "@muster/contracts";
 import {
@@ -21,7 +21,6 @@ import {
   AgentsSchema,
   AgentWordReplySchema,
   ClusterSchema,
-  DeploymentSchema,
   flag,
   InstancesSchema,
   text,
@@ -37,18 +36,6 @@ export function addOwn(api: Api, gateway: Gateway): void {
     about: "The cluster in numbers, and the processes that run it",
     replies: { 200: { about: "The cluster", schema: ClusterSchema } },
     answer: ({ c }) => c.json(clusterView(state, health, gateway.leases())),
-  });
-  addQuestion(api, {
-    path: "/v1/deployments/{id}",
-    about: "One deployment, running or ended in the last days",
-    replies: { 200: { about: "The deployment", schema: DeploymentSchema } },
-    refusals: ["deployment.unknown"],
-    answer({ c }) {
-      const id = c.req.param("id") ?? "";
-      const found = state.kind("deployment").get(id)?.value;
-      if (found === undefined) throw new MusterError("deployment.unknown", `Deployment '${id}' does not exist`);
-      return c.json(found);
-    },
   });
 }
 

@@ -9,6 +9,13 @@ export const TraceSchema = z.string().nullable();
 export const RequesterSchema = z.object({ who: z.string(), from: z.string() });
 export type Requester = z.infer<typeof RequesterSchema>;
 
+/**
+ * An app that stands on two versions, and keeps both: in a stage of its deployment, while that is paused, and where one ended half
+ * way. `fresh` instances of the app's own version, `kept` ones of an older version.
+ */
+export const MixSchema = z.object({ version: z.int(), fresh: z.int().min(0), kept: z.int().min(0) });
+export type Mix = z.infer<typeof MixSchema>;
+
 /** `app.<app>`. A second change while `deployment` runs loses its compare-and-set or is answered 409. */
 export const AppDocumentSchema = z.object({
   id: z.string(),
@@ -17,6 +24,8 @@ export const AppDocumentSchema = z.object({
   goal: z.enum(["run", "deleted"]),
   /** The running deployment, or null when the app stands as it was asked to. */
   deployment: z.string().nullable(),
+  /** Null: all instances are to be of `version`. */
+  mix: MixSchema.nullable().default(null),
   createdAtMs: z.int(),
   scaledAtMs: z.int(),
   trace: TraceSchema,
@@ -36,17 +45,54 @@ export type VersionDocument = z.infer<typeof VersionDocumentSchema>;
 export const ClaimDocumentSchema = z.object({ kind: z.enum(["app", "group"]), owner: z.string() });
 export type ClaimDocument = z.infer<typeof ClaimDocumentSchema>;
 
-export const DEPLOYMENT_STATES = ["running", "succeeded", "failed", "superseded"] as const;
+/** `aborted`: stopped by a person, half way. */
+export const DEPLOYMENT_STATES = ["running", "succeeded", "failed", "superseded", "aborted"] as const;
+export type DeploymentState = (typeof DEPLOYMENT_STATES)[number];
 
-/** `deployment.<id>`: one change of one app, from asked to done. */
+/** Where an app stood, or is to stand. */
+export const StandSchema = z.object({ version: z.int(), instances: z.int().min(0) });
+export type Stand = z.infer<typeof StandSchema>;
+
+/** What a deployment does with one app. `from` null: there was none; `to` null: there is to be none. */
+export const DeploymentActionSchema = z.object({
+  app: z.string(),
+  action: z.enum(["start", "scale", "upgrade", "restart", "delete"]),
+  from: StandSchema.nullable(),
+  to: StandSchema.nullable(),
+  /** False: at once, whatever stages the spec asks for, as on the way back. */
+  isStaged: z.boolean().default(true),
+});
+export type DeploymentAction = z.infer<typeof DeploymentActionSchema>;
+
+/**
+ * `deployment.<id>`: one change of one app or of many, from asked to done. Its steps follow each other, the actions of a step go side
+ * by side. `app`, `version`, `instances` and `fromVersion` are those of its first action.
+ */
 export const DeploymentDocumentSchema = z.object({
   id: z.string(),
   app: z.string(),
-  action: z.enum(["start", "scale", "upgrade", "restart", "delete"]),
+  /** The group that was changed, or null: one app was. */
+  group: z.string().nullable().default(null),
+  action: z.enum(["start", "scale", "upgrade", "restart", "delete", "group", "rollback"]),
   fromVersion: z.int().nullable(),
   version: z.int(),
   instances: z.int().min(0),
   state: z.enum(DEPLOYMENT_STATES),
+  /** Empty in documents from before there were steps: then it is one action of one app. */
+  steps: z.array(z.object({ actions: z.array(DeploymentActionSchema) })).default([]),
+  /** Index of the step it is at. */
+  step: z.int().min(0).default(0),
+  /** Index of the step's stage; apps with fewer stages are at their last one. */
+  stage: z.int().min(0).default(0),
+  /** When that stage began, or null: when the deployment did. */
+  stageSinceMs: z.int().nullable().default(null),
+  /** Since when all of the stage stands, or null: it does not yet. */
+  reachedAtMs: z.int().nullable().default(null),
+  /** The stage may be left though it waits for a person's word. */
+  isPromoted: z.boolean().default(false),
+  isPaused: z.boolean().default(false),
+  /** The deployment that this one goes back on, or null. */
+  rollsBack: z.string().nullable().default(null),
   startedAtMs: z.int(),
   endedAtMs: z.int().nullable(),
   by: RequesterSchema,
@@ -55,6 +101,22 @@ export const DeploymentDocumentSchema = z.object({
   trace: TraceSchema,
 });
 export type DeploymentDocument = z.infer<typeof DeploymentDocumentSchema>;
+
+/** Where every deployment begins. */
+export const DEPLOYMENT_BEGINNING = {
+  group: null,
+  state: "running",
+  steps: [],
+  step: 0,
+  stage: 0,
+  stageSinceMs: null,
+  reachedAtMs: null,
+  isPromoted: false,
+  isPaused: false,
+  rollsBack: null,
+  endedAtMs: null,
+  message: null,
+} as const satisfies Partial<DeploymentDocument>;
 
 /** `agent.<agent>`: the operator's word. Absent means `run`. */
 export const AgentWordSchema = z.object({

@@ -9,6 +9,7 @@ import {
   NO_PLACEMENT,
   PlacementSpecSchema,
 } from "./placement.ts";
+import { ROLLOUT_DEFAULTS, RolloutSpecSchema } from "./rollout.ts";
 
 export const OPERATORS = ["UNIQUE", "CLUSTER", "GROUP_BY", "LIKE", "UNLIKE", "MAX_PER", "IS"] as const;
 export type Operator = (typeof OPERATORS)[number];
@@ -103,6 +104,7 @@ export const AppSpecSchema = z.object({
     minimumHealthCapacity: z.number().min(0).max(1),
     maximumOverCapacity: z.number().min(0).max(1),
   }),
+  rollout: RolloutSpecSchema.default(ROLLOUT_DEFAULTS),
   killSelection: z.enum(["YOUNGEST_FIRST", "OLDEST_FIRST"]),
   /** null: the agent's default of three seconds. */
   taskKillGracePeriodSeconds: z.number().min(0).nullable(),

@@ -13,6 +13,7 @@ import {
 import { arbitraryCustom, arbitraryHeadroom, arbitraryPlacement, fitPlacement } from "./arbitrary-placement.ts";
 import { isForbiddenKey } from "./document.ts";
 import { isHttp } from "./read/health-checks.ts";
+import { ROLLOUT_STRATEGIES, type RolloutSpec } from "./rollout.ts";
 
 /** Plain objects: what is read has a prototype too. */
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
@@ -195,6 +196,18 @@ const rest = record({
 
 const upgradeStrategy = record({ minimumHealthCapacity: share, maximumOverCapacity: share });
 
+const size = fc.integer({ min: 1, max: 20 });
+const arbitraryRollout: fc.Arbitrary<RolloutSpec> = record({
+  strategy: fc.constantFrom(...ROLLOUT_STRATEGIES),
+  batches: fc.array(size, { minLength: 1, maxLength: 4 }),
+  canary: size,
+  watchSeconds: fc.nat(600),
+  waitsForPromotion: fc.boolean(),
+  timeoutSeconds: fc.option(fc.integer({ min: 1, max: 3_600 })),
+  maxFailures: fc.option(fc.nat(10)),
+  rollbackOnFailure: fc.boolean(),
+});
+
 /** Specs as they are stored. */
 export const arbitrarySpec: fc.Arbitrary<AppSpec> = record({
   id: arbitraryId,
@@ -210,9 +223,12 @@ export const arbitrarySpec: fc.Arbitrary<AppSpec> = record({
     placement: arbitraryPlacement(arbitraryId),
     custom: arbitraryCustom,
     headroom: arbitraryHeadroom,
-  }).map(({ running, dependencies, placement, custom, headroom }) => {
+    rollout: arbitraryRollout,
+  }).map(({ running, dependencies, placement, custom, headroom, rollout: drawnRollout }) => {
     const others = dependencies.filter((dependency) => dependency !== id);
-    const drawn = { id, labels, upgradeStrategy, ...running, ...rest, ...networking, custom, placement };
+    const isStaged = !isSingle && !placement.isGlobal && placement.gang === null;
+    const rollout: RolloutSpec = { ...drawnRollout, strategy: isStaged ? drawnRollout.strategy : "rolling" };
+    const drawn = { id, labels, upgradeStrategy, rollout, ...running, ...rest, ...networking, custom, placement };
     const spec = fitPlacement({ ...drawn, dependencies: others }, headroom);
     return isSingle && !placement.isGlobal ? singleInstance(spec) : spec;
   }),

@@ -10,4 +10,5 @@ export { matchesSelector, parseSelector, renderSelector } from "./read/selector.
 export type { Parsed } from "./read/terms.ts";
 export { type ReadApp, type ReadOptions, readApp } from "./read.ts";
 export * from "./render.ts";
+export * from "./rollout.ts";
 export * from "./update.ts";

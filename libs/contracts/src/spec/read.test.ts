@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { AppSpec, Container } from "./app.ts";
 import { NO_CUSTOM_ASK, NO_LIMITS, NO_PLACEMENT } from "./placement.ts";
 import { readApp } from "./read.ts";
+import { ROLLOUT_DEFAULTS } from "./rollout.ts";
 
 type Fields = Record<string, unknown>;
 const APP = { id: "/web", cmd: "sleep 1" };
@@ -69,6 +70,7 @@ test("a spec of an id and a command is filled with Marathon's defaults", () => {
     limits: NO_LIMITS,
     custom: NO_CUSTOM_ASK,
     placement: NO_PLACEMENT,
+    rollout: ROLLOUT_DEFAULTS,
   } satisfies AppSpec);
 });
 

@@ -33,12 +33,14 @@ import { readPlacement } from "./read/placement.ts";
 import { readPortDefinitions, readPortMappings } from "./read/ports.ts";
 import { Report } from "./read/report.ts";
 import { readCustom, readLimits } from "./read/resources.ts";
+import { readRollout } from "./read/rollout.ts";
 import {
   readEnding,
   readInstances,
   readRetry,
   readUnreachableStrategy,
   readUpgradeStrategy,
+  SINGLE_INSTANCE_LABEL,
 } from "./read/strategies.ts";
 import { refuseUnsupportedFields } from "./read/unsupported.ts";
 
@@ -100,7 +102,8 @@ export function readFields(field: Fields, groupPath: string): AppSpec {
   };
   const limits = readLimits(field("resourceLimits"), spec);
   const placement = readPlacement(field, spec);
-  return { ...spec, limits, placement, instances: placement.isGlobal ? 1 : spec.instances };
+  const rollout = readRollout(field("rollout"), placement, labels[SINGLE_INSTANCE_LABEL] === "true");
+  return { ...spec, limits, placement, rollout, instances: placement.isGlobal ? 1 : spec.instances };
 }
 
 type Quantities = Pick<AppSpec, "cpus" | "mem" | "disk" | "gpus">;

@@ -2,6 +2,7 @@
 import type { AppSpec, Container, HealthCheck, PortDefinition, PortMapping } from "./app.ts";
 import { isHttp } from "./read/health-checks.ts";
 import { renderCustom, renderLimits, renderPlacement, withoutNulls } from "./render-placement.ts";
+import { renderRollout } from "./render-rollout.ts";
 
 const NETWORK_MODES = { host: "host", bridge: "container/bridge", none: "none" } as const;
 
@@ -35,6 +36,7 @@ export function renderApp(spec: AppSpec, about: { readonly version: number }): R
     backoffFactor: spec.backoffFactor,
     maxLaunchDelaySeconds: spec.maxLaunchDelaySeconds,
     upgradeStrategy: spec.upgradeStrategy,
+    rollout: renderRollout(spec.rollout),
     killSelection: spec.killSelection,
     taskKillGracePeriodSeconds: spec.taskKillGracePeriodSeconds,
     unreachableStrategy: spec.unreachableStrategy ?? "disabled",

@@ -1,41 +1,25 @@
-/**
- * One change of one app as one batch: the app, its new version, its claims, the deployment that brings it about, the end
- * of the deployment it overtakes, and what is told of it. The deployer takes it from there, so nobody is woken.
- */
+/** One change of one app: what is asked, what stands in its way, and the deployment that brings it about. */
 import {
   type AppDocument,
   type AppId,
-  type AppSpec,
   appToken,
   type Circumstances,
-  DEPLOYMENT_HISTORY_MS,
   type Decision,
-  type DeploymentDocument,
   type EventDraft,
-  keys,
   MusterError,
   NO_DECISION,
   type Problem,
-  type Requester,
   type StateView,
   type Version,
-  type Write,
 } from "@muster/contracts";
-import { askOf } from "../ask.ts";
-import { eligibleAgents } from "../rollout/eligible.ts";
+import { type AppChange, composeDeployment, type Request } from "../deployment/compose.ts";
 import type { CurrentApp } from "./current.ts";
 
-/** Who wants an app changed, with everything a decision may not draw itself. */
-export type Asked = {
+/** Who wants an app changed. */
+export type Asked = Request & {
   readonly app: AppId;
-  /** Drawn before the decision, one token: a second run finds the deployment of this id and changes nothing. */
-  readonly deploymentId: string;
   /** Overtakes a running deployment, and goes on with an app that is being deleted. */
   readonly force: boolean;
-  readonly by: Requester;
-  /** Its sequence in the submit stream, or null for a request whose sender waits for the answer. */
-  readonly submitted: number | null;
-  readonly trace: string | null;
 };
 
 export type Answer = {
@@ -50,16 +34,10 @@ export type Answer = {
 export type Change = { readonly decision: Decision; readonly answer: Answer };
 
 /** What becomes of the app. */
-export type Step = {
-  readonly action: DeploymentDocument["action"];
+export type Step = Pick<AppChange, "action" | "spec" | "claims" | "warnings"> & {
   readonly goal: AppDocument["goal"];
   readonly version: Version;
   readonly instances: number;
-  /** The new version's spec, or null when the version stays. */
-  readonly spec: AppSpec | null;
-  /** What else the app lays its hands on: its path, ports, its place in the list of rules. */
-  readonly claims: readonly Write[];
-  readonly warnings: readonly Problem[];
 };
 
 /** The answer of a request that was carried out already, as after a crash before it was acknowledged; else null. */
@@ -111,67 +89,18 @@ export function changeApp(
   view: StateView,
   asked: Asked,
   current: CurrentApp | null,
-  step: Step,
-  { now }: Circumstances,
+  { goal, version, instances, ...step }: Step,
+  at: Circumstances,
 ): Change {
-  const { app, deploymentId, by, trace } = asked;
-  const { action, goal, version, instances, warnings } = step;
-  const told = { version, instances: instancesTold(view, app, step) };
   const before = current?.document ?? null;
-  const document: AppDocument = {
-    id: app,
-    version,
-    instances,
-    goal,
-    deployment: deploymentId,
-    createdAtMs: before?.createdAtMs ?? now,
-    scaledAtMs: before === null || before.instances !== instances ? now : before.scaledAtMs,
-    trace,
-  };
-  const deployment: DeploymentDocument = {
-    id: deploymentId,
-    app,
-    action,
-    fromVersion: before?.version ?? null,
-    ...told,
-    state: "running",
-    startedAtMs: now,
-    endedAtMs: null,
-    by,
-    message: null,
-    trace,
-  };
-  const overtaken = before?.deployment == null ? null : overtake(view, before.deployment, deployment);
-  const versionKey = keys.version(app, version);
-  const writes: Write[] = [
-    { key: keys.app(app), value: document, expect: view.revision(keys.app(app)) },
-    ...(step.spec === null
-      ? []
-      : [{ key: versionKey, value: { app, version, spec: step.spec, by }, expect: view.revision(versionKey) }]),
-    // After the app and its version: a view that is in the middle of the batch must not know of rules it cannot read.
-    ...step.claims,
-    ...(overtaken?.writes ?? []),
-    { key: keys.deployment(deploymentId), value: deployment, expect: view.revision(keys.deployment(deploymentId)) },
-  ];
-  const events: EventDraft[] = [
-    ...(overtaken?.events ?? []),
-    ...(goal === "deleted" ? [] : [accepted(asked, told, { deployment: deploymentId, action, warnings })]),
-    {
-      type: "muster.deployment.started",
-      subject: deploymentId,
-      id: `${deploymentId}-started`,
-      data: { app, ...told, deployment: deploymentId, id: deploymentId, action },
-    },
-  ];
+  const to = goal === "deleted" ? null : { version, instances };
+  const change: AppChange = { app: asked.app, before, to, ...step };
+  const { decision } = composeDeployment(view, asked, { action: step.action, group: null }, [[change]], at);
   return {
-    decision: { writes, asserts: [], events, wakes: [], trace },
-    answer: { version, deployment: deploymentId, isNew: before === null, warnings },
+    decision,
+    answer: { version, deployment: asked.deploymentId, isNew: before === null, warnings: step.warnings },
   };
 }
-
-/** An app on every agent is told with as many instances as there are agents for it just now. */
-const instancesTold = (view: StateView, app: AppId, { spec, version, instances }: Step): number =>
-  spec?.placement.isGlobal ? eligibleAgents(view, askOf(app, version, spec)).agents.size : instances;
 
 type Told = { readonly deployment: string | null; readonly action: string; readonly warnings: readonly Problem[] };
 
@@ -193,27 +122,3 @@ const accepted = (
     submitted,
   },
 });
-
-/** Ends the deployment that stands in the way. One that has ended or is gone needs no ending. */
-function overtake(
-  view: StateView,
-  id: string,
-  by: DeploymentDocument,
-): { writes: readonly Write[]; events: readonly EventDraft[] } | null {
-  const entry = view.kind("deployment").get(id);
-  if (entry === undefined || entry.value.state !== "running") return null;
-  const { app, version, action } = entry.value;
-  const message = `overtaken by deployment ${by.id}`;
-  const value: DeploymentDocument = { ...entry.value, state: "superseded", endedAtMs: by.startedAtMs, message };
-  return {
-    writes: [{ key: keys.deployment(id), value, expect: entry.revision, ttlMs: DEPLOYMENT_HISTORY_MS }],
-    events: [
-      {
-        type: "muster.deployment.ended",
-        subject: id,
-        id: `${id}-ended`,
-        data: { app, version, deployment: id, id, action, state: "superseded", message },
-      },
-    ],
-  };
-}

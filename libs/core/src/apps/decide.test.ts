@@ -42,6 +42,7 @@ describe("create", () => {
       instances: 3,
       goal: "run",
       deployment: "d1",
+      mix: null,
       createdAtMs: NOW,
       scaledAtMs: NOW,
       trace,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keys, type WantedRow } from "@muster/contracts";
+import { keys, NO_DECISION, type WantedRow } from "@muster/contracts";
+import { advanceDeployment } from "../deployment/advance.ts";
 import { decideRollout } from "../rollout/decide.ts";
 import type { Change } from "./change.ts";
 import { decideCreate, decideDelete, decideRestart } from "./decide.ts";
@@ -71,7 +72,7 @@ test("a deployment that is over before it begins is ended by the deployer", () =
   const change = decideRestart(state, asked("d1"), at);
   commit(state, withFirstStep(state, health, web, change, at));
   assert.equal(state.kind("deployment").get("d1")?.value.state, "running");
-  deploy(state);
+  state.commit(advanceDeployment(state, health, "d1", at)?.decision ?? NO_DECISION);
   assert.equal(state.kind("deployment").get("d1")?.value.state, "succeeded");
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { keys } from "@muster/contracts";
+import { DEPLOYMENT_BEGINNING, keys } from "@muster/contracts";
 import { appInfo, appTasks } from "./app-info.ts";
 import { deploymentsInfo, queueInfo } from "./queue-info.ts";
 import { endedRow, judge, NOW, offer, place, placedRow, VERSION, wait, want, world } from "./testing/handmade-app.ts";
@@ -90,6 +90,7 @@ describe("Marathon's forms", () => {
   test("deployments that run are listed, ended ones are not", () => {
     const here = world({ deployment: "d1" });
     const deployment = (id: string) => ({
+      ...DEPLOYMENT_BEGINNING,
       id,
       app: "/hello",
       action: "upgrade",

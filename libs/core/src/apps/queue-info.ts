@@ -8,6 +8,8 @@ import {
   type StateView,
   unreachable,
 } from "@muster/contracts";
+import { marathonAction } from "../deployment/marathon-action.ts";
+import { affectedApps, stepsOf } from "../deployment/steps.ts";
 import { instancesAsked } from "../rollout/eligible.ts";
 import { appInfo, type MarathonJson } from "./app-info.ts";
 import { isoTime } from "./time.ts";
@@ -96,43 +98,32 @@ function summary(agentsSeen: number, refusals: readonly Refusal[], decidedAtMs: 
   };
 }
 
-/** Running deployments, oldest first. One changes one app, in one step. */
+/** Running deployments, oldest first. */
 export function deploymentsInfo(state: StateView): MarathonJson[] {
   const deployments = state.kind("deployment");
-  const running: DeploymentDocument[] = [];
+  const running = new Map<string, DeploymentDocument>();
   for (const { value } of state.kind("app").values()) {
     const deployment = value.deployment === null ? undefined : deployments.get(value.deployment);
-    if (deployment !== undefined) running.push(deployment.value);
+    if (deployment?.value.state === "running") running.set(deployment.value.id, deployment.value);
   }
-  return running.sort((a, b) => a.startedAtMs - b.startedAtMs || a.id.localeCompare(b.id)).map(deploymentInfo);
+  return [...running.values()]
+    .sort((a, b) => a.startedAtMs - b.startedAtMs || a.id.localeCompare(b.id))
+    .map(deploymentInfo);
 }
 
-function deploymentInfo({ id, app, version, action }: DeploymentDocument): MarathonJson {
-  const step = { action: marathonAction(action), app };
+function deploymentInfo(deployment: DeploymentDocument): MarathonJson {
+  const { id, version, step } = deployment;
+  const steps = stepsOf(deployment).map(({ actions }) => ({
+    actions: actions.map(({ action, app }) => ({ action: marathonAction(action), app })),
+  }));
   return {
     id,
     version: isoTime(version),
-    affectedApps: [app],
+    affectedApps: affectedApps(deployment),
     affectedPods: [],
-    steps: [{ actions: [step] }],
-    currentActions: [{ ...step, readinessCheckResults: [] }],
-    currentStep: 1,
-    totalSteps: 1,
+    steps,
+    currentActions: (steps[step]?.actions ?? []).map((action) => ({ ...action, readinessCheckResults: [] })),
+    currentStep: Math.min(step + 1, steps.length),
+    totalSteps: steps.length,
   };
-}
-
-function marathonAction(action: DeploymentDocument["action"]): string {
-  switch (action) {
-    case "start":
-      return "StartApplication";
-    case "scale":
-      return "ScaleApplication";
-    case "upgrade":
-    case "restart":
-      return "RestartApplication";
-    case "delete":
-      return "StopApplication";
-    default:
-      return unreachable(action);
-  }
 }

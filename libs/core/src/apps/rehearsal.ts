@@ -19,6 +19,7 @@ import {
   type VersionDocument,
   type Write,
 } from "@muster/contracts";
+import { advanceDeployment } from "../deployment/advance.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { decideRound } from "../placement/round.ts";
 import { decideRollout } from "../rollout/decide.ts";
@@ -91,8 +92,8 @@ export class Stage {
     let delayedUntilMs: number | null = null;
     for (let limit = STEPS_MAX; steps < limit; ) {
       const rollout = decideRollout(this.state, this.health, this.app, null, this.#at);
-      const hasWished = (rollout?.decision.writes.length ?? 0) > 0;
       this.lay(rollout?.decision.writes ?? []);
+      const hasWished = (rollout?.decision.writes.length ?? 0) > 0 || this.#advance();
       if (!isWhole) this.#endStopped();
       const hasPlaced = this.#rounds();
       first ??= {
@@ -122,6 +123,20 @@ export class Stage {
 
   get #at(): Circumstances {
     return { now: this.#now, dice: this.#dice };
+  }
+
+  /** Takes the deployment further, as if whoever is to promote it did, and the time to watch it had passed. */
+  #advance(): boolean {
+    const id = this.document?.deployment ?? null;
+    const advance = id === null ? null : advanceDeployment(this.state, this.health, id, this.#at);
+    if (id === null || advance === null) return false;
+    this.lay(advance.decision.writes);
+    if (advance.decision.writes.length > 0) return true;
+    const deployment = this.state.kind("deployment").get(id)?.value;
+    if (deployment === undefined || deployment.reachedAtMs === null) return false;
+    this.#now = Math.max(this.#now, advance.lookAgainAtMs ?? 0);
+    this.state.lay([{ key: keys.deployment(id), value: { ...deployment, isPromoted: true }, expect: null }]);
+    return true;
   }
 
   /** True when anything was decided. */

@@ -3,12 +3,22 @@ import type { AppSpec, Backoff } from "@muster/contracts";
 
 type Pace = Pick<AppSpec, "backoffSeconds" | "backoffFactor" | "maxLaunchDelaySeconds">;
 
-/** The delay after one more failure of `version`. */
-export function afterFailure(backoffs: readonly Backoff[], version: number, pace: Pace, now: number): Backoff[] {
+/** The delay after `count` more failures of `version`. What failed at the same time grows it once, or a crowd would stop for hours. */
+export function afterFailures(
+  backoffs: readonly Backoff[],
+  { version, count }: { readonly version: number; readonly count: number },
+  pace: Pace,
+  now: number,
+): Backoff[] {
   const before = backoffs.find((backoff) => backoff.version === version);
   const grown = before === undefined ? pace.backoffSeconds * 1_000 : before.delayMs * pace.backoffFactor;
   const delayMs = Math.min(grown, pace.maxLaunchDelaySeconds * 1_000);
-  const next: Backoff = { version, failures: (before?.failures ?? 0) + 1, delayMs, untilMs: Math.ceil(now + delayMs) };
+  const next: Backoff = {
+    version,
+    failures: (before?.failures ?? 0) + count,
+    delayMs,
+    untilMs: Math.ceil(now + delayMs),
+  };
   return [...backoffs.filter((backoff) => backoff.version !== version), next];
 }
 

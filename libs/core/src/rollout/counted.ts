@@ -3,32 +3,41 @@
 import type { Goal, Standing, Step } from "./plan.ts";
 import { isUp, type Row } from "./rows.ts";
 
-export function countedStep({ live, fresh, old, proving, mayAdd }: Standing, goal: Goal, now: number): Step {
+export function countedStep(standing: Standing, goal: Goal, now: number): Step {
+  const { live, fresh, keepable, mayAdd, mayAddKept } = standing;
   const strays = fresh.filter((row) => isStray(row, goal));
   const lost = fresh.filter((row) => !strays.includes(row) && isReplaceable(row, goal, now));
   const gone = new Set([...strays, ...lost]);
   const effective = fresh.filter((row) => !gone.has(row));
 
-  const missing = goal.instances - effective.length;
+  const missing = freshCount(goal) - effective.length;
+  const missingKept = keptCount(goal) - keepable.filter((row) => !isReplaceable(row, goal, now)).length;
   // While any instance of an older version stands, one being stopped included, an upgrade keeps to its capacity.
   const isUpgrade = live.some((row) => row.wish.version !== goal.version);
   const room = isUpgrade ? roomBeside(live, missing, goal) : missing;
+  const add = mayAdd ? Math.max(0, room) : 0;
   return {
-    add: mayAdd ? Math.max(0, room) : 0,
+    add,
+    addKept: mayAddKept ? Math.max(0, Math.min(missingKept, roomBeside(live, add + missingKept, goal) - add)) : 0,
     addOn: [],
     stop: [
       ...strays,
       ...surplus(effective, goal),
       ...superseded(lost, effective, goal),
-      ...(isGang(goal) ? outdatedGang(old, effective, proving, goal) : outdated(old, effective, proving, goal)),
+      ...outdatedOf(standing, effective, goal),
     ],
-    isShort: missing > 0,
+    isShort: missing > 0 || missingKept > 0,
     isReached:
-      goal.instances === effective.length &&
+      freshCount(goal) === effective.length &&
       effective.every((row) => row.state === "up") &&
-      live.length === effective.length,
+      keptCount(goal) === keepable.length &&
+      live.length === effective.length + keepable.length,
   };
 }
+
+/** How many instances of the app's own version there are to be, and of the older one beside them. */
+const freshCount = ({ instances, mix }: Goal): number => mix?.fresh ?? instances;
+const keptCount = ({ mix }: Goal): number => mix?.kept ?? 0;
 
 const isGang = ({ spec }: Goal): boolean => spec.placement.gang !== null;
 
@@ -42,11 +51,13 @@ function roomBeside(live: readonly Row[], missing: number, goal: Goal): number {
 }
 
 /** Marathon's rounding; where both limits are equal and full, one extra instance is allowed, or nothing could ever move. */
-function capacities({ instances, spec }: Goal): { least: number; most: number } {
+function capacities(goal: Goal): { least: number; most: number } {
+  const { instances, spec } = goal;
   const { minimumHealthCapacity, maximumOverCapacity } = spec.upgradeStrategy;
   const least = Math.ceil(instances * minimumHealthCapacity);
   const most = Math.floor(instances * (1 + maximumOverCapacity));
-  return { least, most: most <= least ? least + 1 : most };
+  // Stages that stand side by side have been asked for, whatever that comes to.
+  return { least, most: Math.max(most <= least ? least + 1 : most, freshCount(goal) + keptCount(goal)) };
 }
 
 /** It stands where the app that it follows no longer does. */
@@ -63,17 +74,26 @@ function isReplaceable(row: Row, goal: Goal, now: number): boolean {
 }
 
 /** Too many of the current version: those that are not up go first, then by age as the app says. */
-function surplus(rows: readonly Row[], { instances, spec }: Goal): Row[] {
+function surplus(rows: readonly Row[], goal: Goal): Row[] {
   const rank = { lost: 0, unplaced: 1, starting: 2, down: 3, up: 4, stopping: 5, ended: 5 } as const;
-  const youngestFirst = spec.killSelection === "YOUNGEST_FIRST" ? -1 : 1;
+  const youngestFirst = goal.spec.killSelection === "YOUNGEST_FIRST" ? -1 : 1;
   return rows
     .toSorted((a, b) => rank[a.state] - rank[b.state] || youngestFirst * (a.wish.attempt - b.wish.attempt))
-    .slice(0, Math.max(0, rows.length - instances));
+    .slice(0, Math.max(0, rows.length - freshCount(goal)));
 }
 
 /** A lost instance's row goes when enough others are up: its agent may still return before. */
-const superseded = (lost: readonly Row[], effective: readonly Row[], { instances }: Goal): readonly Row[] =>
-  effective.filter(isUp).length >= instances ? lost : [];
+const superseded = (lost: readonly Row[], effective: readonly Row[], goal: Goal): readonly Row[] =>
+  effective.filter(isUp).length >= freshCount(goal) ? lost : [];
+
+/** Old rows that may go. Of those the mix keeps only what is too many, and those that are up last. */
+function outdatedOf({ old, keepable, proving }: Standing, effective: readonly Row[], goal: Goal): readonly Row[] {
+  const over = isGang(goal) ? outdatedGang(old, effective, proving, goal) : outdated(old, effective, proving, goal);
+  const kept = new Set(keepable);
+  const spare = Math.max(0, keepable.length - keptCount(goal));
+  const spared = over.filter((row) => kept.has(row)).slice(0, spare);
+  return [...over.filter((row) => !kept.has(row)), ...spared];
+}
 
 /** Old ones that are not up cost nothing; of the others only as many as leave the least capacity healthy. */
 function outdated(old: readonly Row[], effective: readonly Row[], proving: ReadonlySet<Row>, goal: Goal): Row[] {

@@ -1,4 +1,4 @@
-/** The deployer's whole decision for one app: its next wish, the end of its deployment, or its last removal. */
+/** The deployer's decision for one app: its next wish, or its last removal. */
 import {
   type AppDocument,
   type AppSpec,
@@ -7,21 +7,19 @@ import {
   type Circumstances,
   type Decision,
   type Entry,
-  type EventDraft,
   type HealthView,
   keys,
+  type PlacedDocument,
   type StateView,
   type WantedDocument,
   type WantedRow,
-  type Write,
 } from "@muster/contracts";
 import { askOf } from "../ask.ts";
-import { closed, endedEvents } from "./deployment.ts";
 import { eligibleAgents } from "./eligible.ts";
 import { homesOf, isRefused } from "./follow.ts";
 import { type Goal, type Plan, planRows } from "./plan.ts";
 import { type Looked, removal } from "./removal.ts";
-import { readRows } from "./rows.ts";
+import { type Row, readRows } from "./rows.ts";
 
 export type Rollout = {
   readonly decision: Decision;
@@ -29,14 +27,19 @@ export type Rollout = {
   readonly lookAgainAtMs: number | null;
 };
 
-/** Null: the app does not exist. */
-export function decideRollout(
-  state: StateView,
-  health: HealthView,
-  app: string,
-  trace: string | null,
-  circumstances: Circumstances,
-): Rollout | null {
+/** An app with what stands of it, and what would bring it closer to what it should be. */
+export type Standpoint = {
+  readonly entry: Entry<AppDocument>;
+  readonly wanted: Entry<WantedDocument> | undefined;
+  readonly placed: Entry<PlacedDocument> | undefined;
+  readonly document: WantedDocument;
+  readonly rows: readonly Row[];
+  readonly goal: Goal;
+  readonly plan: Plan;
+};
+
+/** Null: the app does not exist, or its version cannot be read. */
+export function standpointOf(state: StateView, health: HealthView, app: string, now: number): Standpoint | null {
   const entry = state.kind("app").get(appToken(app));
   if (entry === undefined) return null;
   const spec = specOf(state, app, entry.value.version);
@@ -51,14 +54,45 @@ export function decideRollout(
     isChecked: (version) => (specOf(state, app, version)?.healthChecks.length ?? 0) > 0,
   });
   const goal = goalOf(state, entry.value, spec);
-  const plan = planRows(rows, goal, document.backoffs, circumstances.now);
-  const input = { state, app, entry, wanted, placed, document, goal, plan, trace, circumstances };
+  return { entry, wanted, placed, document, rows, goal, plan: planRows(rows, goal, document.backoffs, now) };
+}
+
+/** Null: as `standpointOf`. */
+export function decideRollout(
+  state: StateView,
+  health: HealthView,
+  app: string,
+  trace: string | null,
+  circumstances: Circumstances,
+): Rollout | null {
+  const standpoint = standpointOf(state, health, app, circumstances.now);
+  if (standpoint === null) return null;
+  const { entry, plan } = standpoint;
+  const input = { state, app, trace, circumstances, ...standpoint };
   if (plan.isReached && entry.value.goal === "deleted") return { decision: removal(input), lookAgainAtMs: null };
   return { decision: nextWish(input), lookAgainAtMs: plan.lookAgainAtMs };
 }
 
-function goalOf(state: StateView, { id, version, instances, goal }: AppDocument, spec: AppSpec): Goal {
-  const common = { version, spec, isBraked: isBraked(state), isRefused: isRefused(state, id) };
+/** Everything stands as it should, and there is nothing left to write about it. */
+export const isSettled = ({ plan, wanted, document }: Standpoint): boolean =>
+  plan.isReached && !isChanged({ plan, wanted, document });
+
+function isChanged({ plan, wanted, document }: Pick<Standpoint, "plan" | "wanted" | "document">): boolean {
+  return (
+    plan.add + plan.addKept + plan.addOn.length + plan.stop.length + plan.drop.length > 0 ||
+    JSON.stringify(plan.backoffs) !== JSON.stringify(document.backoffs) ||
+    (wanted === undefined && document.rows.length === 0)
+  );
+}
+
+function goalOf(state: StateView, { id, version, instances, goal, mix }: AppDocument, spec: AppSpec): Goal {
+  const common = {
+    version,
+    spec,
+    mix: goal === "deleted" ? null : mix,
+    isBraked: isBraked(state),
+    isRefused: isRefused(state, id),
+  };
   if (goal === "deleted") return { ...common, instances: 0, eligible: null, homes: null };
   const { isGlobal, machineOf } = spec.placement;
   return {
@@ -69,11 +103,7 @@ function goalOf(state: StateView, { id, version, instances, goal }: AppDocument,
   };
 }
 
-type Input = Looked & {
-  readonly wanted: Entry<WantedDocument> | undefined;
-  readonly goal: Goal;
-  readonly plan: Plan;
-};
+type Input = Looked & Standpoint;
 
 const specOf = (state: StateView, app: string, version: number): AppSpec | null =>
   state.kind("version").get(`${appToken(app)}.${version}`)?.value.spec ?? null;
@@ -96,34 +126,27 @@ function isBraked(state: StateView): boolean {
 }
 
 function nextWish(input: Input): Decision {
-  const { app, document, goal, plan, trace, wanted, placed, entry, state } = input;
+  const { app, document, goal, plan, trace, placed, entry, state } = input;
   const [stopping, dropped] = [new Set(plan.stop.map((row) => row.wish)), new Set(plan.drop.map((row) => row.wish))];
   const rows: WantedRow[] = document.rows
     .filter((row) => !dropped.has(row))
     .map((row) => (stopping.has(row) ? { ...row, goal: "stop" } : row));
   const slots = freeSlots(rows);
   let nextAttempt = document.nextAttempt;
-  for (const agent of [...new Array<null>(plan.add).fill(null), ...plan.addOn]) {
-    rows.push({ slot: slots.next().value, attempt: nextAttempt, version: goal.version, goal: "run", agent });
-    nextAttempt += 1;
-  }
-  const isChanged =
-    plan.add + plan.addOn.length + plan.stop.length + plan.drop.length > 0 ||
-    JSON.stringify(plan.backoffs) !== JSON.stringify(document.backoffs) ||
-    (wanted === undefined && document.rows.length === 0);
-  const ending = deploymentEnd(input, isChanged);
-  if (!isChanged && ending.writes.length === 0) return { writes: [], asserts: [], events: [], wakes: [], trace };
+  const added = (version: number, agents: readonly (string | null)[]): void => {
+    for (const agent of agents) {
+      rows.push({ slot: slots.next().value, attempt: nextAttempt, version, goal: "run", agent });
+      nextAttempt += 1;
+    }
+  };
+  added(goal.version, [...new Array<null>(plan.add).fill(null), ...plan.addOn]);
+  if (goal.mix !== null) added(goal.mix.version, new Array<null>(plan.addKept).fill(null));
+  if (!isChanged(input)) return { writes: [], asserts: [], events: [], wakes: [], trace };
 
-  const writes: Write[] = [...ending.writes];
-  const asserts: Assertion[] = [];
-  if (isChanged) {
-    const value: WantedDocument = { app, rows, nextAttempt, backoffs: [...plan.backoffs], trace };
-    writes.push({ key: keys.wanted(app), value, expect: state.revision(keys.wanted(app)) });
-  }
-  if (!ending.writes.some((write) => write.key === keys.app(app)))
-    asserts.push({ key: keys.app(app), revision: entry.revision });
+  const value: WantedDocument = { app, rows, nextAttempt, backoffs: [...plan.backoffs], trace };
+  const asserts: Assertion[] = [{ key: keys.app(app), revision: entry.revision }];
   // A row never leaves while its instance stands: the answer it was judged by must still be the last one.
-  if (plan.drop.length > 0 || ending.writes.length > 0)
+  if (plan.drop.length > 0)
     asserts.push({ key: keys.placed(app), revision: placed?.revision ?? state.revision(keys.placed(app)) });
   // Whom it follows must still stand where it was seen.
   const { machineOf } = goal.spec.placement;
@@ -131,12 +154,10 @@ function nextWish(input: Input): Decision {
     asserts.push({ key: keys.placed(machineOf), revision: state.revision(keys.placed(machineOf)) });
   const retries = plan.drop.some((row) => row.wish.goal === "run");
   return {
-    writes,
+    writes: [{ key: keys.wanted(app), value, expect: state.revision(keys.wanted(app)) }],
     asserts,
-    events: ending.events,
-    wakes: isChanged
-      ? [{ wakeClass: retries ? "retry" : goal.spec.placement.priority, app, key: keys.wanted(app), trace }]
-      : [],
+    events: [],
+    wakes: [{ wakeClass: retries ? "retry" : goal.spec.placement.priority, app, key: keys.wanted(app), trace }],
     trace,
   };
 }
@@ -145,25 +166,4 @@ function nextWish(input: Input): Decision {
 function* freeSlots(rows: readonly WantedRow[]): Generator<number, never> {
   const used = new Set(rows.map((row) => row.slot));
   for (let slot = 0; ; slot += 1) if (!used.has(slot)) yield slot;
-}
-
-function deploymentEnd(
-  { state, entry, plan, circumstances, trace }: Input,
-  isChanged: boolean,
-): { writes: Write[]; events: EventDraft[] } {
-  const id = entry.value.deployment;
-  // The deployment's document comes in the same batch as the app's change, a message later.
-  const isKnown = id !== null && state.kind("deployment").has(id);
-  if (!isKnown || !plan.isReached || isChanged) return { writes: [], events: [] };
-  return {
-    writes: [
-      {
-        key: keys.app(entry.value.id),
-        value: { ...entry.value, deployment: null } satisfies AppDocument,
-        expect: entry.revision,
-      },
-      ...closed(state, id, circumstances.now),
-    ],
-    events: endedEvents(state, id, trace, circumstances),
-  };
 }

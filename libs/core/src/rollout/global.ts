@@ -49,8 +49,8 @@ export function globalStep(
     const [first, ...spare] = seat.fresh.toSorted(bestFirst);
     const serving = seat.old.filter(isUp);
     stop.push(...spare, ...seat.old.filter((row) => !isUp(row) && (isOpen || !row.isPlaced)));
-    if (isTrusted(first)) stop.push(...serving);
-    else if (isOpen) turns.note(agent, first, serving);
+    if (goal.mix === null && isTrusted(first)) stop.push(...serving);
+    else if (goal.mix === null && isOpen) turns.note(agent, first, serving);
     if (isOpen && (isTrusted(first) || serving.length > 0)) turns.served += 1;
     if (isOpen) turns.open += 1;
     if (isOpen && first !== undefined && seat.old.length + seat.stopping.length > 0) turns.doubled += 1;
@@ -62,6 +62,7 @@ export function globalStep(
   const joining = [...vacant.slice(0, Math.max(0, APP_INSTANCES_MAX - seats.size)), ...turns.startBeside()];
   return {
     add: 0,
+    addKept: 0,
     addOn: mayAdd ? joining : [],
     stop,
     isShort: joining.length > 0 || turns.hasWaiting,

@@ -2,8 +2,8 @@
  * Which rows should be added, stopped and dropped to come one step closer to the goal. Level-triggered: it looks at what
  * stands, not at what was done, so it may be asked again at any time.
  */
-import type { AppSpec, Backoff } from "@muster/contracts";
-import { afterFailure, heldUntil, stillBackingOff } from "./backoff.ts";
+import type { AppSpec, Backoff, Mix } from "@muster/contracts";
+import { afterFailures, heldUntil, stillBackingOff } from "./backoff.ts";
 import { countedStep, replaceableAt } from "./counted.ts";
 import type { Eligible } from "./eligible.ts";
 import { globalStep } from "./global.ts";
@@ -13,6 +13,8 @@ export type Goal = {
   readonly version: number;
   /** 0 when the app is to be deleted or is suspended. Means nothing where `eligible` is given. */
   readonly instances: number;
+  /** Null: all of them are of `version`, and what is older goes. Means nothing but a standstill where `eligible` is given. */
+  readonly mix: Mix | null;
   readonly spec: AppSpec;
   /** A brake: no replacements while too many agents vanished at once. */
   readonly isBraked: boolean;
@@ -27,6 +29,8 @@ export type Goal = {
 export type Plan = {
   /** Rows for whichever agents. */
   readonly add: number;
+  /** Rows of the mix's older version, for whichever agents. */
+  readonly addKept: number;
   /** Agents that get a row of their own. */
   readonly addOn: readonly string[];
   readonly stop: readonly Row[];
@@ -46,13 +50,16 @@ export type Standing = {
   /** Of the wanted version, and of others; none that is being stopped. */
   readonly fresh: readonly Row[];
   readonly old: readonly Row[];
+  /** Of `old`, those of the mix's older version. */
+  readonly keepable: readonly Row[];
   /** Up, and not for long enough to let an old one go. */
   readonly proving: ReadonlySet<Row>;
-  /** False while a backoff holds the next attempt back. */
+  /** False while a backoff holds the next attempt back; the second of the mix's older version. */
   readonly mayAdd: boolean;
+  readonly mayAddKept: boolean;
 };
 
-export type Step = Pick<Plan, "add" | "addOn" | "stop"> & {
+export type Step = Pick<Plan, "add" | "addKept" | "addOn" | "stop"> & {
   /** More is to be added than may be added now. */
   readonly isShort: boolean;
   /** As the goal's, as far as what is live tells it. */
@@ -61,29 +68,31 @@ export type Step = Pick<Plan, "add" | "addOn" | "stop"> & {
 
 export function planRows(rows: readonly Row[], goal: Goal, backoffs: readonly Backoff[], now: number): Plan {
   const drop = rows.filter((row) => row.state === "ended" || (row.state === "stopping" && !row.isPlaced));
-  const failures = drop.filter(
-    (row) =>
-      row.wish.goal === "run" &&
-      row.wish.version === goal.version &&
-      row.ended !== null &&
-      row.ended.state !== "killed",
-  );
-  const versions = new Set([goal.version, ...rows.map((row) => row.wish.version)]);
+  const wished = new Set([goal.version, ...(goal.mix === null ? [] : [goal.mix.version])]);
+  const failed = drop.filter(hasFailed).map(versionOf);
+  const versions = new Set([...wished, ...rows.map(versionOf)]);
   let delays = stillBackingOff(backoffs, versions, goal.spec, now);
-  for (const _failure of failures) delays = afterFailure(delays, goal.version, goal.spec, now);
+  for (const version of wished) {
+    const count = failed.filter((each) => each === version).length;
+    if (count > 0) delays = afterFailures(delays, { version, count }, goal.spec, now);
+  }
 
   const heldUntilMs = heldUntil(delays, goal.version, now);
+  const keptUntilMs = goal.mix === null ? null : heldUntil(delays, goal.mix.version, now);
   const dropped = new Set(drop);
   const live = rows.filter((row) => !dropped.has(row));
-  const standing = { ...sorted(live, goal, delays, now), mayAdd: heldUntilMs === null };
+  const may = { mayAdd: heldUntilMs === null, mayAddKept: keptUntilMs === null };
+  const standing = { ...sorted(live, goal, delays, now), ...may };
   const step = goal.eligible === null ? countedStep(standing, goal, now) : globalStep(standing, goal, goal.eligible);
   const dues = [
     step.isShort ? heldUntilMs : null,
+    step.isShort ? keptUntilMs : null,
     ...(goal.eligible === null ? standing.fresh.map((row) => replaceableAt(row, goal)) : []),
     ...[...standing.proving].map((row) => provenAt(row, delays)),
   ].filter((at) => at !== null && at > now) as number[];
   return {
     add: step.add,
+    addKept: step.addKept,
     addOn: step.addOn,
     stop: step.stop,
     drop,
@@ -93,17 +102,21 @@ export function planRows(rows: readonly Row[], goal: Goal, backoffs: readonly Ba
   };
 }
 
+const versionOf = ({ wish }: Row): number => wish.version;
+const hasFailed = ({ wish, ended }: Row): boolean => wish.goal === "run" && ended !== null && ended.state !== "killed";
+
 function sorted(
   live: readonly Row[],
-  { version }: Goal,
+  { version, mix }: Goal,
   backoffs: readonly Backoff[],
   now: number,
-): Omit<Standing, "mayAdd"> {
+): Omit<Standing, "mayAdd" | "mayAddKept"> {
   const running = live.filter((row) => row.state !== "stopping");
   const fresh = running.filter((row) => row.wish.version === version);
   const old = running.filter((row) => row.wish.version !== version);
   const proving = old.length === 0 ? [] : fresh.filter((row) => row.state === "up" && provenAt(row, backoffs) > now);
-  return { live, fresh, old, proving: new Set(proving) };
+  const keepable = mix === null ? [] : old.filter((row) => row.wish.version === mix.version);
+  return { live, fresh, old, keepable, proving: new Set(proving) };
 }
 
 /** How long a new instance without a passed check must have run before an old one makes way for it. */

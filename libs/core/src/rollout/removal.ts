@@ -12,8 +12,9 @@ import {
   type WantedDocument,
   type Write,
 } from "@muster/contracts";
+import { endDeployment } from "../deployment/end.ts";
+import { affectedApps } from "../deployment/steps.ts";
 import { drawEventId } from "../draw.ts";
-import { closed, endedEvents } from "./deployment.ts";
 
 /** An app as the deployer looks at it. */
 export type Looked = {
@@ -31,11 +32,23 @@ export function removal({ state, app, entry, document, placed, trace, circumstan
   const token = appToken(app);
   const purge = (key: string): Write[] =>
     state.revision(key) === 0 ? [] : [{ key, value: null, expect: state.revision(key) }];
+  const deployment = entry.value.deployment === null ? undefined : state.kind("deployment").get(entry.value.deployment);
+  const isRunning = deployment?.value.state === "running";
+  const isAlone = isRunning && affectedApps(deployment.value).length <= 1;
+  // A deployment of several apps may still be rolled back, and then the app comes again as it was.
+  const kept = isRunning && !isAlone ? entry.value.version : null;
+  const ending = isAlone
+    ? endDeployment(
+        state,
+        deployment.value,
+        { state: "succeeded", message: null, now: circumstances.now },
+        new Set([app]),
+      )
+    : { writes: [], events: [] };
   const versions = [...state.kind("version").keys()]
-    .filter((key) => key.startsWith(`${token}.`))
+    .filter((key) => key.startsWith(`${token}.`) && key !== `${token}.${kept}`)
     .map((key) => `version.${key}`);
   const ports = [...state.kind("port")].filter(([, { value }]) => value.owner === app).map(([key]) => `port.${key}`);
-  const id = entry.value.deployment;
   const attempts = highestAttempt(state, entry, document);
   return {
     writes: [
@@ -48,12 +61,12 @@ export function removal({ state, app, entry, document, placed, trace, circumstan
       ...[...versions.slice(-800), ...ports].flatMap((key) => [{ key, value: null, expect: null }]),
       ...attempts,
       ...rulesEnd(state, app),
-      ...(id === null ? [] : closed(state, id, circumstances.now)),
+      ...ending.writes,
     ],
     asserts: placed === undefined ? [{ key: keys.placed(app), revision: state.revision(keys.placed(app)) }] : [],
     events: [
       { type: "muster.app.deleted", subject: app, id: drawEventId(circumstances), data: { app }, trace },
-      ...(id === null ? [] : endedEvents(state, id, trace, circumstances)),
+      ...ending.events,
     ],
     wakes: [],
     trace,

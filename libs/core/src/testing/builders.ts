@@ -50,6 +50,7 @@ export const appOf = (
   instances,
   goal: "run",
   deployment: null,
+  mix: null,
   createdAtMs: 0,
   scaledAtMs: 0,
   trace: null,

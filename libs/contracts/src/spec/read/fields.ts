@@ -27,6 +27,7 @@ const SPEC_FIELDS = [
   "backoffFactor",
   "maxLaunchDelaySeconds",
   "upgradeStrategy",
+  "rollout",
   "killSelection",
   "taskKillGracePeriodSeconds",
   "unreachableStrategy",

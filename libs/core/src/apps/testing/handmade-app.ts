@@ -30,6 +30,7 @@ export function world(document: Partial<AppDocument> = {}, fields: object = {}):
     instances,
     goal: "run",
     deployment: null,
+    mix: null,
     createdAtMs: VERSION,
     scaledAtMs: VERSION,
     trace: null,

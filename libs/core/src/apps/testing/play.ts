@@ -10,6 +10,7 @@ import {
   readApp,
   type VerdictDocument,
 } from "@muster/contracts";
+import { advanceDeployment } from "../../deployment/advance.ts";
 import { decideRound } from "../../placement/round.ts";
 import { decideRollout } from "../../rollout/decide.ts";
 import { MemoryBucket } from "../../testing/memory-bucket.ts";
@@ -61,11 +62,22 @@ export class Play {
       const rollout = decideRollout(this.state.snapshot(), this.health.snapshot(), app, null, this.at());
       const hasWished = (rollout?.decision.writes.length ?? 0) > 0;
       if (rollout !== null) this.state.commit(rollout.decision);
+      const hasAdvanced = this.advance(app);
       const hasPlaced = this.place(app);
       const hasHappened = this.#happen(app);
-      if (!hasWished && !hasPlaced && !hasHappened) return;
+      if (!hasWished && !hasAdvanced && !hasPlaced && !hasHappened) return;
     }
     throw new Error(`${app} does not come to rest`);
+  }
+
+  /** Takes the app's deployment a step further. */
+  advance(app: AppId): boolean {
+    const state = this.state.snapshot();
+    const id = state.kind("app").get(appToken(app))?.value.deployment ?? null;
+    const decision = id === null ? null : advanceDeployment(state, this.health.snapshot(), id, this.at())?.decision;
+    if (decision == null || decision.writes.length === 0) return false;
+    this.state.commit(decision);
+    return true;
   }
 
   run(spec: object): void {

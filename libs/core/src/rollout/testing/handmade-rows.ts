@@ -9,6 +9,7 @@ export const NOW = 1_000_000;
 export const goal = (instances: number, spec: Record<string, unknown> = {}, more: Partial<Goal> = {}): Goal => ({
   version: 2,
   instances,
+  mix: null,
   spec: specOf("/a", { instances, ...spec }),
   isBraked: false,
   eligible: null,

@@ -1,0 +1,146 @@
+/**
+ * The step machine: what becomes next of a deployment that runs. Its document says how far it is, `judgeAction` whether what it is at
+ * stands; each answer is one batch, so that a deployer that is killed in between has taken a step or has not.
+ *
+ *     step 0, stage 0 -> stage 1 -> ... -> step 1, stage 0 -> ... -> succeeded
+ *          \-> failed (and a rollback begins)
+ */
+import {
+  appToken,
+  type Circumstances,
+  type Decision,
+  type DeploymentDocument,
+  type EventDraft,
+  type HealthView,
+  keys,
+  type StateView,
+  type Write,
+} from "@muster/contracts";
+import { enterStep, stageCount, stepEvent } from "./begin.ts";
+import { endDeployment } from "./end.ts";
+import { judgeAction } from "./judge.ts";
+import { rollbackOf } from "./rollback.ts";
+import { mixAt, type Stage, specOfAction, stagesOf } from "./stages.ts";
+import { actionsAt, stepsOf } from "./steps.ts";
+
+export type Advance = {
+  readonly decision: Decision;
+  /** When to look again though nothing happens, or null. */
+  readonly lookAgainAtMs: number | null;
+};
+
+/** Null: there is no such deployment, or it has ended. */
+export function advanceDeployment(
+  state: StateView,
+  health: HealthView,
+  id: string,
+  { now }: Pick<Circumstances, "now">,
+): Advance | null {
+  const deployment = state.kind("deployment").get(id)?.value;
+  if (deployment === undefined || deployment.state !== "running") return null;
+  if (deployment.isPaused) return nothing(deployment, null);
+  const judged = actionsAt(deployment).map((action) => judgeAction(state, health, deployment, action, now));
+  const failed = judged.find(({ failure }) => failure !== null);
+  if (failed !== undefined) return fail(state, deployment, failed.failure ?? "", failed.rollsBack, now);
+  if (judged.some(({ isReached }) => !isReached)) {
+    const deadlines = judged.flatMap(({ deadlineMs }) => (deadlineMs === null ? [] : [deadlineMs]));
+    if (deployment.reachedAtMs !== null) return write(state, { ...deployment, reachedAtMs: null });
+    return nothing(deployment, deadlines.length === 0 ? null : Math.min(...deadlines));
+  }
+  return standing(state, deployment, now);
+}
+
+/** All of the stage stands. */
+function standing(state: StateView, deployment: DeploymentDocument, now: number): Advance {
+  const stages = actionsAt(deployment).map((action) => stagesOf(action, specOfAction(state, action)));
+  const present = stages.map((each) => each[Math.min(deployment.stage, each.length - 1)] as Stage);
+  const watchMs = Math.max(0, ...present.map((stage) => stage.watchMs));
+  const waits = present.some((stage) => stage.waits) && !deployment.isPromoted;
+  const { reachedAtMs } = deployment;
+  if (watchMs > 0 || waits) {
+    if (reachedAtMs === null) return write(state, { ...deployment, reachedAtMs: now });
+    if (waits) return nothing(deployment, null);
+    if (now < reachedAtMs + watchMs) return nothing(deployment, reachedAtMs + watchMs);
+  }
+  const isLast = deployment.stage + 1 >= stageCount(state, actionsAt(deployment));
+  return isLast ? leaveStep(state, deployment, now) : enterStage(state, deployment, now);
+}
+
+function enterStage(state: StateView, before: DeploymentDocument, now: number): Advance {
+  const deployment = { ...before, stage: before.stage + 1, stageSinceMs: now, reachedAtMs: null, isPromoted: false };
+  const apps = actionsAt(deployment).flatMap((action): Write[] => {
+    const entry = state.kind("app").get(appToken(action.app));
+    if (entry === undefined || entry.value.deployment !== deployment.id) return [];
+    const mix = mixAt(action, stagesOf(action, specOfAction(state, action)), deployment.stage);
+    return [{ key: keys.app(action.app), value: { ...entry.value, mix }, expect: entry.revision }];
+  });
+  return write(state, deployment, apps, [stepEvent(state, deployment, "started", null)]);
+}
+
+function leaveStep(state: StateView, before: DeploymentDocument, now: number): Advance {
+  const done = stepEvent(state, before, "succeeded", null);
+  const step = before.step + 1;
+  if (step >= stepsOf(before).length) {
+    const { writes, events } = endDeployment(state, before, { state: "succeeded", message: null, now });
+    return decided(before, [...writes, ...forgotten(state, before)], [done, ...events]);
+  }
+  const next: DeploymentDocument = {
+    ...before,
+    step,
+    stage: 0,
+    stageSinceMs: now,
+    reachedAtMs: null,
+    isPromoted: false,
+  };
+  return write(state, next, enterStep(state, next, now), [done, stepEvent(state, next, "started", null)]);
+}
+
+/** Versions of apps that are gone, kept until now for a rollback. */
+function forgotten(state: StateView, deployment: DeploymentDocument): Write[] {
+  const removed = stepsOf(deployment).flatMap(({ actions }) => actions.filter(({ to }) => to === null));
+  return removed.flatMap(({ app, from }): Write[] => {
+    const isGone = from !== null && !state.kind("app").has(appToken(app));
+    const key = isGone ? keys.version(app, from.version) : null;
+    return key === null || state.revision(key) === 0 ? [] : [{ key, value: null, expect: null }];
+  });
+}
+
+function fail(state: StateView, deployment: DeploymentDocument, why: string, rollsBack: boolean, now: number): Advance {
+  const told = stepEvent(state, deployment, "failed", why);
+  const back = rollsBack
+    ? rollbackOf(state, deployment, {
+        id: `${deployment.id}-rollback`,
+        by: deployment.by,
+        trace: deployment.trace,
+        now,
+      })
+    : null;
+  const message = back === null ? why : `${why}; rolled back by ${back.deployment.id}`;
+  const apps = new Set(back?.apps ?? []);
+  const ended = endDeployment(state, deployment, { state: "failed", message, now }, apps);
+  return decided(
+    deployment,
+    [...ended.writes, ...(back?.writes ?? [])],
+    [told, ...ended.events, ...(back?.events ?? [])],
+  );
+}
+
+const nothing = ({ trace }: DeploymentDocument, lookAgainAtMs: number | null): Advance => ({
+  decision: { writes: [], asserts: [], events: [], wakes: [], trace },
+  lookAgainAtMs,
+});
+
+function write(
+  state: StateView,
+  deployment: DeploymentDocument,
+  others: readonly Write[] = [],
+  events: readonly EventDraft[] = [],
+): Advance {
+  const key = keys.deployment(deployment.id);
+  return decided(deployment, [{ key, value: deployment, expect: state.revision(key) }, ...others], events);
+}
+
+const decided = ({ trace }: DeploymentDocument, writes: readonly Write[], events: readonly EventDraft[]): Advance => ({
+  decision: { writes: [...writes], asserts: [], events: [...events], wakes: [], trace },
+  lookAgainAtMs: null,
+});

@@ -1,0 +1,186 @@
+/**
+ * A deployment as it is asked for, in one batch: its document, the apps it locks, their new versions and claims, the end of whatever
+ * deployment it overtakes, and what is told of it.
+ */
+import {
+  type AppDocument,
+  type AppId,
+  type AppSpec,
+  type Circumstances,
+  type Decision,
+  type DeploymentAction,
+  type DeploymentDocument,
+  keys,
+  type Problem,
+  type Requester,
+  type Stand,
+  type StateView,
+  type Version,
+  type Write,
+} from "@muster/contracts";
+import { askOf } from "../ask.ts";
+import { eligibleAgents } from "../rollout/eligible.ts";
+import { entered, newDeployment, startedEvent, stepEvent } from "./begin.ts";
+import { endDeployment } from "./end.ts";
+import { specOfAction } from "./stages.ts";
+
+/** Who wants something changed, with everything a decision may not draw itself. */
+export type Request = {
+  /** Drawn before the decision, one token: a second run finds the deployment of this id and changes nothing. */
+  readonly deploymentId: string;
+  readonly by: Requester;
+  /** Its sequence in the submit stream, or null for a request whose sender waits for the answer. */
+  readonly submitted: number | null;
+  readonly trace: string | null;
+};
+
+/** What becomes of one app. */
+export type AppChange = {
+  readonly app: AppId;
+  readonly action: DeploymentAction["action"];
+  /** Null: there is none yet. */
+  readonly before: AppDocument | null;
+  /** Null: there is to be none. */
+  readonly to: Stand | null;
+  /** The new version's spec, or null when the version stays. */
+  readonly spec: AppSpec | null;
+  /** What else the app lays its hands on: its path, ports, its place in the list of rules. */
+  readonly claims: readonly Write[];
+  readonly warnings: readonly Problem[];
+};
+
+export type Shape = Pick<DeploymentDocument, "action" | "group">;
+
+/** `steps`: none is empty. */
+export function composeDeployment(
+  view: StateView,
+  request: Request,
+  shape: Shape,
+  steps: readonly (readonly AppChange[])[],
+  { now }: Pick<Circumstances, "now">,
+): { readonly decision: Decision; readonly deployment: DeploymentDocument } {
+  const { deploymentId, by, trace } = request;
+  const changes = steps.flat();
+  const deployment = newDeployment({
+    id: deploymentId,
+    ...shape,
+    steps: steps.map((step) => ({ actions: step.map(actionOf) })),
+    startedAtMs: now,
+    by,
+    trace,
+    ...toldOfOne(view, changes),
+  });
+  const first = new Set(steps[0]);
+  const writes = changes.flatMap((change): Write[] => [
+    appWrite(view, change, { deploymentId, trace, now, isFirst: first.has(change) }),
+    ...versionWrite(view, change, by),
+    // After the app and its version: a view that is in the middle of the batch must not know of rules it cannot read.
+    ...change.claims,
+  ]);
+  const overtaken = overtake(view, changes, deployment);
+  const key = keys.deployment(deploymentId);
+  return {
+    decision: {
+      writes: [...writes, ...overtaken.writes, { key, value: deployment, expect: view.revision(key) }],
+      asserts: [],
+      events: [
+        ...overtaken.events,
+        ...changes.filter(({ to }) => to !== null).map((change) => accepted(view, request, change)),
+        startedEvent(deployment),
+        ...(steps.length > 1 ? [stepEvent(view, deployment, "started", null)] : []),
+      ],
+      wakes: [],
+      trace,
+    },
+    deployment,
+  };
+}
+
+const actionOf = ({ app, action, before, to }: AppChange): DeploymentAction => ({
+  app,
+  action,
+  from: before === null ? null : { version: before.version, instances: before.instances },
+  to,
+  isStaged: true,
+});
+
+/** An app on every agent is told with as many instances as there are agents for it just now. */
+function toldOfOne(view: StateView, changes: readonly AppChange[]): Partial<Pick<DeploymentDocument, "instances">> {
+  const [only, ...others] = changes;
+  return only === undefined || others.length > 0 ? {} : { instances: instancesTold(view, only) };
+}
+
+const instancesTold = (view: StateView, { app, to, spec }: AppChange): number =>
+  to !== null && spec?.placement.isGlobal
+    ? eligibleAgents(view, askOf(app, to.version, spec)).agents.size
+    : (to?.instances ?? 0);
+
+type Entering = {
+  readonly deploymentId: string;
+  readonly trace: string | null;
+  readonly now: number;
+  readonly isFirst: boolean;
+};
+
+/** An app of a later step is locked, and stands as it stood until its turn comes; a new one has no instance until then. */
+function appWrite(view: StateView, change: AppChange, { deploymentId, trace, now, isFirst }: Entering): Write {
+  const { app, before, to, spec } = change;
+  const standing: AppDocument = {
+    ...(before ?? unborn(app, to?.version ?? now, now)),
+    deployment: deploymentId,
+    trace,
+  };
+  const action = actionOf(change);
+  const value = isFirst ? entered(standing, action, spec ?? specOfAction(view, action), now) : standing;
+  return { key: keys.app(app), value, expect: view.revision(keys.app(app)) };
+}
+
+const unborn = (id: AppId, version: Version, now: number): AppDocument => ({
+  id,
+  version,
+  instances: 0,
+  goal: "run",
+  deployment: null,
+  mix: null,
+  createdAtMs: now,
+  scaledAtMs: now,
+  trace: null,
+});
+
+function versionWrite(view: StateView, { app, to, spec }: AppChange, by: Requester): Write[] {
+  if (spec === null || to === null) return [];
+  const key = keys.version(app, to.version);
+  return [{ key, value: { app, version: to.version, spec, by }, expect: view.revision(key) }];
+}
+
+const accepted = (
+  view: StateView,
+  { deploymentId, submitted }: Request,
+  change: AppChange,
+): Decision["events"][number] => ({
+  type: "muster.app.accepted",
+  subject: change.app,
+  id: `${deploymentId}-accepted`,
+  data: {
+    app: change.app,
+    version: change.to?.version ?? 0,
+    deployment: deploymentId,
+    instances: instancesTold(view, change),
+    action: change.action,
+    understood: change.warnings.map((warning) => ({ ...warning })),
+    submitted,
+  },
+});
+
+/** Ends every deployment that stands in the way. One that has ended or is gone needs no ending. */
+function overtake(view: StateView, changes: readonly AppChange[], by: DeploymentDocument) {
+  const mine = new Set(changes.map(({ app }) => app));
+  const ids = new Set(changes.flatMap(({ before }) => (before?.deployment == null ? [] : [before.deployment])));
+  const ended = [...ids].flatMap((id) => {
+    const standing = view.kind("deployment").get(id)?.value;
+    if (standing === undefined || standing.state !== "running") return [];
+    const message = `overtaken by deployment ${by.id}`;
+    return [endDeployment(view, standing, { state: "superseded", message, now: by.startedAtMs }, mine)];
+  });
+  return { writes: ended.flatMap(({ writes }) => writes), events: ended.flatMap(({ events }) => events) };
+}

@@ -1,0 +1,46 @@
+/** How a deployment ends: its document, the locks of its apps, what is told. */
+import {
+  appToken,
+  DEPLOYMENT_HISTORY_MS,
+  type DeploymentDocument,
+  type DeploymentState,
+  type EventDraft,
+  keys,
+  type StateView,
+  type Write,
+} from "@muster/contracts";
+import { endedEvent } from "./begin.ts";
+import { standstill } from "./stages.ts";
+import { affectedApps } from "./steps.ts";
+
+export type Ending = {
+  readonly state: Exclude<DeploymentState, "running">;
+  readonly message: string | null;
+  readonly now: number;
+};
+
+export type Ended = { readonly writes: readonly Write[]; readonly events: readonly EventDraft[] };
+
+/**
+ * Ends a running deployment and lets its apps go. Where it did not succeed, apps that stand half way stay there. `besides`: apps
+ * that are written by whoever ends it.
+ */
+export function endDeployment(
+  state: StateView,
+  deployment: DeploymentDocument,
+  { state: how, message, now }: Ending,
+  besides: ReadonlySet<string> = new Set(),
+): Ended {
+  const value: DeploymentDocument = { ...deployment, state: how, message, endedAtMs: now, isPaused: false };
+  const key = keys.deployment(deployment.id);
+  const apps = affectedApps(deployment).flatMap((app): Write[] => {
+    const entry = state.kind("app").get(appToken(app));
+    if (entry === undefined || entry.value.deployment !== deployment.id || besides.has(app)) return [];
+    const mix = how === "succeeded" ? null : standstill(state, entry.value);
+    return [{ key: keys.app(app), value: { ...entry.value, deployment: null, mix }, expect: entry.revision }];
+  });
+  return {
+    writes: [...apps, { key, value, expect: state.revision(key), ttlMs: DEPLOYMENT_HISTORY_MS }],
+    events: [endedEvent(value)],
+  };
+}
