@@ -20,7 +20,7 @@ export const RolloutSpecSchema = z.object({
   waitsForPromotion: z.boolean(),
   /** Seconds without progress after which the deployment has failed; null: never. */
   timeoutSeconds: z.number().positive().nullable(),
-  /** Instances of the new version that may fail while none of it is up; null: any number. */
+  /** How often each instance of the new version may fail while none of it is up, in a staged rollout at all; null: any number. */
   maxFailures: z.int().min(0).nullable(),
   /** A deployment that failed goes back to the version before it. */
   rollbackOnFailure: z.boolean(),

@@ -56,8 +56,11 @@ export function decideUpdate(
   const { document, spec: standing } = current;
   if (document.goal === "run" && standing !== null) {
     const spec = keepServicePorts(reading.spec, standing);
-    if (isSame(spec, standing)) return noChange(current, asked, reading.warnings);
+    // What a deployment left half way is finished by asking for the same once more.
+    const isHalfWay = document.mix !== null && document.deployment === null;
+    if (isSame(spec, standing) && !isHalfWay) return noChange(current, asked, reading.warnings);
     refuseLocked(current, asked);
+    if (isSame(spec, standing)) return finish(view, asked, current, reading.warnings, at);
     if (isSame({ ...spec, instances: standing.instances }, standing)) {
       return scale(view, asked, current, { instances: spec.instances, warnings: reading.warnings }, at);
     }
@@ -131,6 +134,18 @@ type Scaling = { readonly instances: number; readonly warnings: ReadApp["warning
 function scale(view: StateView, asked: Asked, current: CurrentApp, to: Scaling, at: Circumstances): Change {
   const { version } = current.document;
   return changeApp(view, asked, current, { action: "scale", goal: "run", version, spec: null, claims: [], ...to }, at);
+}
+
+function finish(
+  view: StateView,
+  asked: Asked,
+  current: CurrentApp,
+  warnings: ReadApp["warnings"],
+  at: Circumstances,
+): Change {
+  const { version, instances } = current.document;
+  const step = { action: "upgrade", goal: "run", version, instances, spec: null, claims: [], warnings } as const;
+  return changeApp(view, asked, current, step, at);
 }
 
 function storeVersion(

@@ -4,6 +4,7 @@ import {
   appToken,
   type DeploymentAction,
   type DeploymentDocument,
+  ENDED_KEPT_MAX,
   type EndedRow,
   FATAL_FAILURES_MAX,
   FATAL_REASONS,
@@ -12,6 +13,7 @@ import {
 } from "@muster/contracts";
 import { obstacleText } from "../apps/obstacles.ts";
 import { spanText } from "../apps/time.ts";
+import { freshCount } from "../rollout/counted.ts";
 import { isSettled, type Standpoint, standpointOf } from "../rollout/decide.ts";
 import { isUp } from "../rollout/rows.ts";
 import { stagesOf } from "./stages.ts";
@@ -63,7 +65,7 @@ const movesOf = ({ rows, placed }: Standpoint): number[] => [
 
 /** Instances of the new version that ended unasked since the deployment began. */
 function failuresText(
-  { goal, rows, placed }: Standpoint,
+  { goal, rows, placed, document }: Standpoint,
   { maxFailures }: AppSpec["rollout"],
   since: number,
   isStaged: boolean,
@@ -75,9 +77,14 @@ function failuresText(
   if (last === undefined) return null;
   const fatal = failures.filter(({ reason }) => FATAL_REASONS.has(reason)).length;
   const isServing = rows.some((row) => row.wish.version === goal.version && isUp(row));
-  const isOver = maxFailures !== null && failures.length > maxFailures && (isStaged || !isServing);
-  if (fatal < FATAL_FAILURES_MAX && !isOver) return null;
-  return `${failures.length} instances of the new version failed, the last one on ${last.agent}: ${endingText(last)}`;
+  // Only the last endings are kept; the delay counts them all, also those from before the deployment.
+  const counted = document.backoffs.find(({ version }) => version === goal.version)?.failures ?? 0;
+  const count = failures.length < ENDED_KEPT_MAX ? failures.length : Math.max(counted, failures.length);
+  const isOver = maxFailures !== null && count > maxFailures * Math.max(1, freshCount(goal));
+  if (fatal < FATAL_FAILURES_MAX && !(isOver && (isStaged || !isServing))) return null;
+  const times =
+    count === 1 ? "an instance of the new version failed" : `instances of the new version failed ${count} times`;
+  return `${times}, the last one on ${last.agent}: ${endingText(last)}`;
 }
 
 function endingText({ reason, exitCode, signal, message }: EndedRow): string {
@@ -90,5 +97,5 @@ function timeoutText(state: StateView, { entry, goal, rows }: Standpoint, second
   const waiting = state.kind("waiting").get(appToken(entry.value.id))?.value;
   const obstacle =
     waiting === undefined || waiting.count === 0 ? "" : `; ${waiting.count} wait: ${obstacleText(waiting)}`;
-  return `no progress for ${spanText(seconds * 1_000)}: ${up} of ${goal.mix?.fresh ?? goal.instances} instances are up${obstacle}`;
+  return `no progress for ${spanText(seconds * 1_000)}: ${up} of ${freshCount(goal)} instances are up${obstacle}`;
 }

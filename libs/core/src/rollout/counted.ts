@@ -36,7 +36,7 @@ export function countedStep(standing: Standing, goal: Goal, now: number): Step {
 }
 
 /** How many instances of the app's own version there are to be, and of the older one beside them. */
-const freshCount = ({ instances, mix }: Goal): number => mix?.fresh ?? instances;
+export const freshCount = ({ instances, mix }: Goal): number => mix?.fresh ?? instances;
 const keptCount = ({ mix }: Goal): number => mix?.kept ?? 0;
 
 const isGang = ({ spec }: Goal): boolean => spec.placement.gang !== null;
@@ -54,10 +54,11 @@ function roomBeside(live: readonly Row[], missing: number, goal: Goal): number {
 function capacities(goal: Goal): { least: number; most: number } {
   const { instances, spec } = goal;
   const { minimumHealthCapacity, maximumOverCapacity } = spec.upgradeStrategy;
-  const least = Math.ceil(instances * minimumHealthCapacity);
+  const stage = freshCount(goal) + keptCount(goal);
+  const least = Math.min(Math.ceil(instances * minimumHealthCapacity), stage);
   const most = Math.floor(instances * (1 + maximumOverCapacity));
   // Stages that stand side by side have been asked for, whatever that comes to.
-  return { least, most: Math.max(most <= least ? least + 1 : most, freshCount(goal) + keptCount(goal)) };
+  return { least, most: Math.max(most <= least ? least + 1 : most, stage) };
 }
 
 /** It stands where the app that it follows no longer does. */
@@ -86,22 +87,20 @@ function surplus(rows: readonly Row[], goal: Goal): Row[] {
 const superseded = (lost: readonly Row[], effective: readonly Row[], goal: Goal): readonly Row[] =>
   effective.filter(isUp).length >= freshCount(goal) ? lost : [];
 
-/** Old rows that may go. Of those the mix keeps only what is too many, and those that are up last. */
+/** Old rows that may go now; those that the mix keeps never do. */
 function outdatedOf({ old, keepable, proving }: Standing, effective: readonly Row[], goal: Goal): readonly Row[] {
-  const over = isGang(goal) ? outdatedGang(old, effective, proving, goal) : outdated(old, effective, proving, goal);
-  const kept = new Set(keepable);
-  const spare = Math.max(0, keepable.length - keptCount(goal));
-  const spared = over.filter((row) => kept.has(row)).slice(0, spare);
-  return [...over.filter((row) => !kept.has(row)), ...spared];
+  const kept = new Set(keepable.toSorted((a, b) => Number(isUp(b)) - Number(isUp(a))).slice(0, keptCount(goal)));
+  const over = old.filter((row) => !kept.has(row));
+  const serving = [...kept, ...effective.filter((row) => !proving.has(row))].filter(isUp).length;
+  return isGang(goal) ? outdatedGang(over, effective, proving, goal) : outdated(over, serving, goal);
 }
 
-/** Old ones that are not up cost nothing; of the others only as many as leave the least capacity healthy. */
-function outdated(old: readonly Row[], effective: readonly Row[], proving: ReadonlySet<Row>, goal: Goal): Row[] {
-  if (goal.instances === 0) return [...old];
+/** Old ones that are not up cost nothing; of the others only as many as leave the least capacity healthy. `serving`: others that are up. */
+function outdated(old: readonly Row[], serving: number, goal: Goal): readonly Row[] {
+  if (goal.instances === 0) return old;
   const useless = old.filter((row) => !isUp(row));
   const useful = old.filter(isUp).toSorted((a, b) => a.wish.attempt - b.wish.attempt);
-  const up = useful.length + effective.filter((row) => isUp(row) && !proving.has(row)).length;
-  return [...useless, ...useful.slice(0, Math.max(0, up - capacities(goal).least))];
+  return [...useless, ...useful.slice(0, Math.max(0, useful.length + serving - capacities(goal).least))];
 }
 
 /** Members of a gang are of use together only: all old ones go before the first new one comes, or when the last one is up. */
