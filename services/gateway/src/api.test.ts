@@ -183,7 +183,7 @@ describe("refusals", () => {
     ["GET", "/v2/leader", undefined, 404],
     ["GET", "/v2/groups", undefined, 404],
     ["GET", "/nothing", undefined, 404],
-    ["DELETE", "/v2/apps", undefined, 404],
+    ["DELETE", "/v2/apps", undefined, 405],
   ] as const;
   for (const [method, path, body, status] of cases) {
     test(`${method} ${path} ${(body ?? "").slice(0, 40)} is ${status}, with a sentence`, async () => {

@@ -73,7 +73,7 @@ function addCreate(api: Api, gateway: Gateway): void {
     refusals: ["json.malformed", "spec.type", "spec.invalid", "spec.unsupported", "app.exists", "app.deleting"],
     async carryOut({ c, query, span }) {
       const { reading, warnings } = await validate(gateway, span, async () => {
-        const document = await readDocument(c.req.raw);
+        const document = await readDocument(c.req.raw, gateway.limits.bodyBytes);
         const reading = readApp(document.value, { locate: document.locate });
         return { reading, warnings: document.warnings() };
       });
@@ -125,7 +125,7 @@ async function update(
   if (app === null && mustExist) throw unknownApp(text);
   const id = app ?? text;
   const { read, warnings } = await validate(gateway, span, async () => {
-    const document = await readDocument(c.req.raw);
+    const document = await readDocument(c.req.raw, gateway.limits.bodyBytes);
     const read = once(readerOf(gateway, id, document, isPartial));
     // Once before anything is decided, so that a mistake is told as one, and the commit seldom reads again.
     const current = currentApp(state, id);

@@ -77,6 +77,19 @@ async function answered(carryOut: () => Promise<Response>, span: Span): Promise<
   }
 }
 
+/** The methods that some endpoint takes at an address, as routes know it; none where there is nothing. */
+export function methodsAt(api: Api, path: string): string[] {
+  const segments = path.split("/");
+  const isHere = (route: string) => {
+    const parts = route.split("/");
+    return parts.length === segments.length && parts.every((part, i) => part.startsWith(":") || part === segments[i]);
+  };
+  const methods = api.routes
+    .filter((route) => route.method !== "ALL" && isHere(route.path))
+    .map(({ method }) => method);
+  return [...new Set(methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])))];
+}
+
 const honoPath = (path: string): string => path.replaceAll(/\{([^}]+)\}/g, ":$1");
 
 function describe<Q extends z.ZodObject>(api: Api, method: RouteConfig["method"], described: Description<Q>): void {

@@ -12,6 +12,7 @@ import {
 import { createApi } from "./api.ts";
 import { type Gateway, log, refuseNotReady, SERVICE } from "./gateway.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { originsOf } from "./guards.ts";
 import { listen } from "./http.ts";
 import { answerOverNats } from "./nats-api.ts";
 import { Planner } from "./planner.ts";
@@ -34,10 +35,18 @@ export async function startGateway(
   values: SettingValues<typeof settings>,
 ): Promise<Service & { readonly port: number }> {
   const planner = plannerOf(cluster);
-  const gateway = gatewayOf(cluster, (reading, force) => planner.plan(reading, { force, strategy: values.strategy }));
-  const isLocal = /^(127\.|localhost$|::1$)/.test(values.httpHost);
-  const api = createApi(gateway, { isLocal });
+  let listening: string | null = null;
+  const gateway = gatewayOf(cluster, values, {
+    plan: (reading, force) => planner.plan(reading, { force, strategy: values.strategy }),
+    address: (host) => values.httpAdvertise ?? (isHost(host) ? host : listening),
+  });
+  const api = createApi(gateway, {
+    isLocal: /^(127\.|localhost$|::1$)/.test(values.httpHost),
+    origins: originsOf(values.accessControlAllowOrigin),
+    concurrentRequestsMax: values.httpMaxConcurrentRequests,
+  });
   const http = await listen(api, { host: values.httpHost, port: values.httpPort });
+  listening = `${values.httpHost.includes(":") ? `[${values.httpHost}]` : values.httpHost}:${http.port}`;
   const natsApi = answerOverNats(cluster.nats.connection, api);
   const submits = takeSubmits(cluster, gateway);
   log.info({ host: values.httpHost, port: http.port }, "the HTTP API listens");
@@ -59,9 +68,12 @@ const plannerOf = ({ state, health }: Cluster): Planner =>
     now: () => circumstances().now,
   });
 
+const isHost = (host: string | undefined): host is string => host !== undefined && URL.canParse(`http://${host}`);
+
 function gatewayOf(
   { nats, state, health, stateCommitter, telemetry, membership }: Cluster,
-  plan: Gateway["plan"],
+  values: SettingValues<typeof settings>,
+  more: Pick<Gateway, "plan" | "address">,
 ): Gateway {
   const group = new GroupCommit({
     async commit(decide) {
@@ -75,7 +87,13 @@ function gatewayOf(
     telemetry,
     commit: (decide) => group.add(decide),
     leases: () => membership.leases(),
-    plan,
+    limits: {
+      apps: values.maxApps,
+      instancesPerApp: values.maxInstancesPerApp,
+      bodyBytes: values.maxBodyBytes,
+      versions: values.maxVersions,
+    },
+    ...more,
     circumstances,
     drawId,
   };

@@ -38,6 +38,8 @@ export async function fakeGateway(more: Partial<Gateway> = {}): Promise<FakeGate
     async commit(decide) {
       state.commit(decide());
     },
+    limits: { apps: null, instancesPerApp: 5_000, bodyBytes: 1_000_000, versions: 50 },
+    address: (host) => host ?? null,
     leases: () => leases,
     circumstances() {
       now += 1_000;
