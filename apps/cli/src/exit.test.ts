@@ -24,6 +24,7 @@ const EXPECTED: Readonly<Record<ErrorCode, number>> = {
   "deployment.not-waiting": 5,
   "task.unknown": 2,
   "group.unknown": 2,
+  "pod.unknown": 2,
   "leader.unknown": 2,
   "leader.alone": 5,
   "request.invalid": 2,

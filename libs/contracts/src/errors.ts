@@ -21,6 +21,7 @@ export const ERRORS = {
   "deployment.not-waiting": { status: 409, retry: false, title: "the deployment waits for no promotion" },
   "task.unknown": { status: 404, retry: false, title: "there is no such task" },
   "group.unknown": { status: 404, retry: false, title: "there is no such group" },
+  "pod.unknown": { status: 404, retry: false, title: "there is no such pod" },
   "leader.unknown": { status: 404, retry: true, title: "no process decides about apps just now" },
   "leader.alone": { status: 409, retry: true, title: "nobody else could take over" },
   "request.invalid": { status: 400, retry: false, title: "what the request asks for makes no sense together" },

@@ -1,7 +1,8 @@
 /** The whole API as one fetch function: HTTP and NATS hand their requests to it alike. */
 import { MusterError } from "@muster/contracts";
+import { addAbsent } from "./absent.ts";
 import { addAppChanges } from "./app-changes.ts";
-import { addApps, addVersions } from "./apps.ts";
+import { addApps, addDiff, addVersions } from "./apps.ts";
 import { addCluster } from "./cluster.ts";
 import { addDeployments } from "./deployments.ts";
 import { compress } from "./compress.ts";
@@ -10,12 +11,14 @@ import { errorResponse } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
 import {
   allowOrigins,
+  countRequests,
   refuseForeignNames,
   refuseForeignPages,
   refuseTooMany,
   setHeaders,
   whenReady,
 } from "./guards.ts";
+import { addMetrics } from "./metrics.ts";
 import { addPlan } from "./plan.ts";
 import { addProbes } from "./probes.ts";
 import { type Api, methodsAt, newApi } from "./route.ts";
@@ -34,7 +37,7 @@ export function createApi(
   { isLocal = false, origins = [], concurrentRequestsMax = Number.POSITIVE_INFINITY }: ApiOptions = {},
 ): Api {
   const api = newApi();
-  api.use("*", setHeaders(gateway), compress, refuseForeignNames(isLocal));
+  api.use("*", countRequests(gateway), setHeaders(gateway), compress, refuseForeignNames(isLocal));
   if (origins.length > 0) api.use("*", allowOrigins(origins));
   api.use("*", refuseForeignPages(origins));
   const bounded = refuseTooMany(concurrentRequestsMax);
@@ -42,12 +45,15 @@ export function createApi(
   api.use("/v1/*", bounded, whenReady(gateway));
   addApps(api, gateway);
   addVersions(api, gateway);
+  addDiff(api, gateway);
   addAppChanges(api, gateway);
   addCluster(api, gateway);
   addDeployments(api, gateway);
   addOwn(api, gateway);
   addPlan(api, gateway);
   addProbes(api, gateway);
+  addMetrics(api, gateway);
+  addAbsent(api, gateway);
   addDocuments(api);
   api.onError((error) => errorResponse(error));
   api.notFound((c) => {

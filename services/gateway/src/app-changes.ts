@@ -83,10 +83,16 @@ function addCreate(api: Api, gateway: Gateway): void {
       sayOutcome(c, answer, [...warnings, ...answer.warnings]);
       c.header("Location", appAddress(app));
       const info = appInfo(gateway.state, gateway.health, app, { tasks: true, lastTaskFailure: false });
-      return c.json(info ?? renderApp(reading.spec, { version: answer.version }), 201);
+      return c.json(
+        info === null ? renderApp(reading.spec, { version: answer.version }) : { ...info, ...nothingYet },
+        201,
+      );
     },
   });
 }
+
+/** As Marathon answers: what was just created has no tasks. */
+const nothingYet = { tasksStaged: 0, tasksRunning: 0, tasksHealthy: 0, tasksUnhealthy: 0, tasks: [] };
 
 function addUpdates(api: Api, gateway: Gateway): void {
   addMutation(api, gateway, {

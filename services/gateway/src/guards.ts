@@ -58,6 +58,15 @@ export const allowOrigins = (origins: readonly string[]): MiddlewareHandler<Env>
     maxAge: PREFLIGHT_KEPT_SECONDS,
   });
 
+/** Counts what was answered, by endpoint: what nobody takes is one of them, whatever its address. */
+export const countRequests =
+  ({ metrics }: Pick<Gateway, "metrics">): MiddlewareHandler<Env> =>
+  async (c, next) => {
+    const startedAt = performance.now();
+    await next();
+    metrics.request(c.get("route") ?? "none", c.req.method, c.res.status, performance.now() - startedAt);
+  };
+
 export const whenReady =
   (gateway: Gateway): MiddlewareHandler<Env> =>
   async (_c, next) => {

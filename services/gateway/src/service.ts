@@ -1,9 +1,11 @@
 /** Decides whether a spec is valid and may be changed now; answers people over HTTP and over NATS. Any number may run. */
+import { subjects } from "@muster/contracts";
 import { PLANNED_HEALTH, PLANNED_STATE, sceneOf } from "@muster/core";
 import {
   type Cluster,
   circumstances,
   drawId,
+  Metrics,
   perform,
   type Service,
   type ServiceKinds,
@@ -19,14 +21,16 @@ import { Planner } from "./planner.ts";
 import type { settings } from "./settings.ts";
 import { takeSubmits } from "./submits.ts";
 
-/** Documents a gateway reads: all that a plan rests on. */
+/** Documents a gateway reads: all that a plan rests on, and who decides. */
 export const kinds = {
-  state: [...PLANNED_STATE],
+  // Terms say who decides for a shard.
+  state: [...PLANNED_STATE, "term"],
   health: ["agent", ...PLANNED_HEALTH],
   // They change with every placement, and are looked at when somebody asks.
   unread: ["ledger", "placed", "waiting", "instance", "verdict"],
 } as const satisfies ServiceKinds;
 
+const ABDICATE_WITHIN_MS = 3_000;
 const SOURCE = `/muster/${SERVICE}`;
 
 /** Resolves when it listens; `port` is the one it got. */
@@ -47,6 +51,7 @@ export async function startGateway(
   });
   const http = await listen(api, { host: values.httpHost, port: values.httpPort });
   listening = `${values.httpHost.includes(":") ? `[${values.httpHost}]` : values.httpHost}:${http.port}`;
+  await cluster.membership.say({ http: gateway.address(undefined) });
   const natsApi = answerOverNats(cluster.nats.connection, api);
   const submits = takeSubmits(cluster, gateway);
   log.info({ host: values.httpHost, port: http.port }, "the HTTP API listens");
@@ -71,7 +76,7 @@ const plannerOf = ({ state, health }: Cluster): Planner =>
 const isHost = (host: string | undefined): host is string => host !== undefined && URL.canParse(`http://${host}`);
 
 function gatewayOf(
-  { nats, state, health, stateCommitter, telemetry, membership }: Cluster,
+  { nats, state, health, stateCommitter, healthCommitter, telemetry, membership }: Cluster,
   values: SettingValues<typeof settings>,
   more: Pick<Gateway, "plan" | "address">,
 ): Gateway {
@@ -94,6 +99,20 @@ function gatewayOf(
       versions: values.maxVersions,
     },
     ...more,
+    metrics: new Metrics({
+      commits: () => [
+        [state.bucket, stateCommitter.counts],
+        [health.bucket, healthCommitter.counts],
+      ],
+      *documents() {
+        for (const view of [state, health])
+          for (const [kind, count] of view.counts()) yield [view.bucket, kind, count] as const;
+      },
+      processes: () => membership.leases().length,
+    }),
+    abdicate: async (process, service) =>
+      (await nats.connection.request(subjects.abdicate(process), service, { timeout: ABDICATE_WITHIN_MS })).string() ===
+      "true",
     circumstances,
     drawId,
   };

@@ -1,0 +1,50 @@
+/** Which versions of an app are kept: the newest ones, and whatever is still in use. */
+import { type AppId, appToken, keys, type StateView, type VersionDocument, type Write } from "@muster/contracts";
+import { versionsOf } from "./current.ts";
+
+/** Where far too many are kept, as after the bound was lowered, they go a few at a time. */
+const PURGES_MAX = 10;
+
+/**
+ * Purges of versions beyond the newest `keep`, for the batch whose `writes` store a new one: oldest first, and never one that
+ * the app, one of its rows or its running deployment names.
+ */
+export function purgeOldVersions(view: StateView, writes: readonly Write[], keep: number): Write[] {
+  return writes.flatMap(({ key, value }) =>
+    key.startsWith("version.") && value !== null ? purgesOf(view, (value as VersionDocument).app, keep) : [],
+  );
+}
+
+function purgesOf(view: StateView, app: AppId, keep: number): Write[] {
+  const versions = versionsOf(view, app);
+  if (versions.length < keep) return [];
+  const used = versionsInUse(view, app);
+  return versions
+    .slice(keep - 1)
+    .toReversed()
+    .filter((version) => !used.has(version))
+    .slice(0, PURGES_MAX)
+    .map((version) => ({
+      key: keys.version(app, version),
+      value: null,
+      expect: view.revision(keys.version(app, version)),
+    }));
+}
+
+function versionsInUse(view: StateView, app: AppId): Set<number> {
+  const token = appToken(app);
+  const document = view.kind("app").get(token)?.value;
+  const rows = [
+    ...(view.kind("wanted").get(token)?.value.rows ?? []),
+    ...(view.kind("placed").get(token)?.value.rows ?? []),
+  ];
+  const used = new Set(rows.map((row) => row.version));
+  if (document === undefined) return used;
+  used.add(document.version);
+  const deployment = document.deployment === null ? undefined : view.kind("deployment").get(document.deployment)?.value;
+  if (deployment !== undefined) {
+    used.add(deployment.version);
+    if (deployment.fromVersion !== null) used.add(deployment.fromVersion);
+  }
+  return used;
+}
