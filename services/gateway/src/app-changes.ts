@@ -4,6 +4,7 @@ import {
   type AppId,
   type AppSpec,
   appToken,
+  MusterError,
   mergeAppUpdate,
   type ParsedDocument,
   type ReadApp,
@@ -149,6 +150,7 @@ function readerOf({ state }: Gateway, app: AppId, { value, locate }: ParsedDocum
   if (version !== null)
     return () => goBack(state.kind("version").get(`${appToken(app)}.${Date.parse(version)}`)?.value.spec, app, version);
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (isObject) refuseVersionBesideOthers(value);
   // The address names the app, whatever the body says.
   const whole = isObject ? { ...value, id: app } : value;
   return (current) => {
@@ -157,6 +159,17 @@ function readerOf({ state }: Gateway, app: AppId, { value, locate }: ParsedDocum
     if (isObject && isNumberAlone(value)) refuseScaling(current, Number(value.instances));
     return mergeAppUpdate(current, value, { locate });
   };
+}
+
+/**
+ * A version goes back to it, and only alone. People also fetch an app, edit it and send it back: that is told by what only replies
+ * carry, and its version is the one it was fetched at.
+ */
+function refuseVersionBesideOthers(value: object): void {
+  if (!("version" in value) || value.version == null || "versionInfo" in value || "tasksRunning" in value) return;
+  const others = Object.keys(value).filter((name) => name !== "id" && name !== "version");
+  const message = `a version goes back to it and must stand alone: leave out ${others.slice(0, 5).join(", ")}, or the version`;
+  throw new MusterError("spec.invalid", `/version: ${message}`, { problems: [{ path: "/version", message }] });
 }
 
 /** `{"instances": 5}`, with or without the id: nothing but another number of instances. */

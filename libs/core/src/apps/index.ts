@@ -3,7 +3,7 @@ export * from "./agent-word.ts";
 export * from "./agents.ts";
 export * from "./app-info.ts";
 export type { Answer, Asked, Change } from "./change.ts";
-export { type CurrentApp, currentApp, knownApp, unknownApp, versionKeys, versionsOf } from "./current.ts";
+export { type CurrentApp, currentApp, knownApp, unknownApp, versionsOf } from "./current.ts";
 export * from "./decide.ts";
 export { type StandingState, withFirstStep } from "./first-step.ts";
 export * from "./instances.ts";

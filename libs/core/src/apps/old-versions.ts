@@ -1,5 +1,6 @@
 /** Which versions of an app are kept: the newest ones, and whatever is still in use. */
 import { type AppId, appToken, keys, type StateView, type VersionDocument, type Write } from "@muster/contracts";
+import { stepsOf } from "../deployment/steps.ts";
 import { versionsOf } from "./current.ts";
 
 /** Where far too many are kept, as after the bound was lowered, they go a few at a time. */
@@ -34,17 +35,13 @@ function purgesOf(view: StateView, app: AppId, keep: number): Write[] {
 function versionsInUse(view: StateView, app: AppId): Set<number> {
   const token = appToken(app);
   const document = view.kind("app").get(token)?.value;
+  const deployment = document?.deployment == null ? undefined : view.kind("deployment").get(document.deployment)?.value;
+  const actions = deployment === undefined ? [] : stepsOf(deployment).flatMap((step) => step.actions);
+  const stands = actions.filter((action) => action.app === app).flatMap(({ from, to }) => [from, to]);
   const rows = [
     ...(view.kind("wanted").get(token)?.value.rows ?? []),
     ...(view.kind("placed").get(token)?.value.rows ?? []),
   ];
-  const used = new Set(rows.map((row) => row.version));
-  if (document === undefined) return used;
-  used.add(document.version);
-  const deployment = document.deployment === null ? undefined : view.kind("deployment").get(document.deployment)?.value;
-  if (deployment !== undefined) {
-    used.add(deployment.version);
-    if (deployment.fromVersion !== null) used.add(deployment.fromVersion);
-  }
-  return used;
+  const named = [document, document?.mix, ...stands, ...rows];
+  return new Set(named.flatMap((each) => (each == null ? [] : [each.version])));
 }
