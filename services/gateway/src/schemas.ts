@@ -6,6 +6,7 @@ import {
   CHECK_PROTOCOLS,
   ClusterViewSchema,
   DeploymentDocumentSchema,
+  PlanChangeSchema as DifferenceSchema,
   ErrorBodySchema,
   InstanceViewSchema,
   OPERATORS,
@@ -24,6 +25,7 @@ export const ErrorSchema = named("Error", ErrorBodySchema);
 export const InstancesSchema = z.object({ instances: z.array(named("Instance", InstanceViewSchema)) });
 export const AgentsSchema = z.object({ agents: z.array(named("Agent", AgentViewSchema)) });
 export const PlanReplySchema = named("Plan", PlanSchema);
+export const PlanChangeSchema = named("Difference", DifferenceSchema);
 export const WhyReplySchema = named("Why", WhySchema);
 export const ClusterSchema = named("Cluster", ClusterViewSchema);
 export const DeploymentSchema = named("Deployment", DeploymentDocumentSchema);
@@ -210,14 +212,16 @@ export const TaskSchema = z
   .looseObject({
     id: z.string(),
     appId: z.string(),
-    host: z.string(),
+    host: z.string().optional().describe("absent while it waits for a place"),
     ports: z.array(z.int()),
     servicePorts: z.array(z.int()),
-    slaveId: z.string(),
+    slaveId: z.string().optional(),
     state: z.string(),
     stagedAt: z.string().optional(),
     startedAt: z.string().optional(),
     version: z.string(),
+    region: z.string().optional(),
+    zone: z.string().optional(),
     ipAddresses: z.array(z.object({ ipAddress: z.string(), protocol: z.string() })),
     healthCheckResults: z.array(z.looseObject({ alive: z.boolean(), instanceId: z.string() })).optional(),
   })
@@ -234,6 +238,7 @@ export const AppSchema = z
     tasksUnhealthy: z.int(),
     deployments: IdsSchema,
     tasks: z.array(TaskSchema).optional(),
+    taskStats: z.record(z.string(), z.looseObject({})).optional(),
     lastTaskFailure: z.looseObject({ taskId: z.string(), state: z.string(), message: z.string() }).optional(),
   })
   .openapi("App");

@@ -98,5 +98,13 @@ export const CursorSchema = z.object({ fact: z.int() });
 export const TermSchema = z.object({ holder: z.string(), epoch: z.int() });
 export type Term = z.infer<typeof TermSchema>;
 /** A key of the lease bucket: one per process, naming the services it runs. */
-export const LeaseSchema = z.object({ process: z.string(), services: z.array(z.string()), startedAtMs: z.int() });
+export const LeaseSchema = z.object({
+  process: z.string(),
+  services: z.array(z.string()),
+  startedAtMs: z.int(),
+  /** `host:port` of the HTTP API, where the process has a gateway. */
+  http: z.string().nullable().default(null),
+  /** Services whose shards it gives to others, as long as there are others. */
+  abdicated: z.array(z.string()).default([]),
+});
 export type Lease = z.infer<typeof LeaseSchema>;

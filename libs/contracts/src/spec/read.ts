@@ -6,6 +6,7 @@ import type { Problem } from "../errors.ts";
 import { APP_INSTANCES_MAX } from "../limits.ts";
 import type { AppSpec } from "./app.ts";
 import type { ParsedDocument } from "./document.ts";
+import type { Path } from "./paths.ts";
 import { readAppId, readDependencies } from "./read/app-id.ts";
 import {
   type At,
@@ -49,6 +50,8 @@ export type ReadOptions = {
   readonly groupPath?: string;
   /** Gives problems and warnings their line and column: `parseDocument(text).locate`. */
   readonly locate?: ParsedDocument["locate"];
+  /** Where the app stands in the document: `[0]` in a list of apps, `["apps", 0]` in a group. Problems are told from there. */
+  readonly at?: Path;
 };
 
 export type ReadApp = { readonly spec: AppSpec; readonly warnings: readonly Problem[] };
@@ -61,10 +64,10 @@ export function readApp(input: unknown, options: ReadOptions = {}): ReadApp {
   return { spec, warnings: at.report.warnings };
 }
 
-export const rootOf = (input: unknown, { locate }: ReadOptions): At => ({
+export const rootOf = (input: unknown, { locate, at }: ReadOptions): At => ({
   value: input ?? null,
   path: [],
-  report: new Report(locate),
+  report: new Report(locate, at),
   inherited: false,
 });
 
