@@ -8,7 +8,7 @@ import { type LabelSelector, parseLabelSelector } from "./label-selector.ts";
 import { type Api, addQuestion } from "./route.ts";
 import { AppSchema, list, TaskSchema, text } from "./schemas.ts";
 
-const embed = list("apps.tasks, apps.lastTaskFailure; counts and deployments are always there");
+const embed = list("apps.tasks, apps.lastTaskFailure, apps.readiness; counts and deployments are always there");
 
 /** The last word of `apps.tasks`, `app.tasks` or `tasks`; `failures` is an old word for the last failure. */
 const embeds = (given: readonly string[], ...names: string[]): boolean =>
@@ -30,6 +30,7 @@ export function addApps(api: Api, { state, health }: Gateway): void {
       const wanted = {
         tasks: embeds(query.embed, "tasks"),
         lastTaskFailure: embeds(query.embed, "lastTaskFailure", "failures"),
+        readiness: embeds(query.embed, "readiness"),
       };
       const apps = [...state.kind("app").keys()].sort().flatMap((token) => {
         const id = appIdOf(token);
@@ -49,9 +50,10 @@ export function addApps(api: Api, { state, health }: Gateway): void {
     query: z.object({ embed }),
     replies: { 200: { about: "The app", schema: z.object({ app: AppSchema }) } },
     refusals: ["app.unknown"],
-    answer({ c }) {
+    answer({ c, query }) {
       const id = appOfPath(c);
-      const app = appInfo(state, health, id, { tasks: true, lastTaskFailure: true });
+      const readiness = embeds(query.embed, "readiness");
+      const app = appInfo(state, health, id, { tasks: true, lastTaskFailure: true, readiness });
       if (app === null) throw unknownApp(id);
       return c.json({ app });
     },

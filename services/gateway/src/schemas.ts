@@ -12,6 +12,7 @@ import {
   PlanSchema,
   PRIORITIES,
   PROTOCOLS,
+  READINESS_PROTOCOLS,
   ROLLOUT_STRATEGIES,
   STRATEGIES,
   WhySchema,
@@ -89,6 +90,23 @@ const HealthCheckSchema = z.looseObject({
   maxConsecutiveFailures: z.int().min(0).optional(),
   delaySeconds: seconds.optional(),
   ignoreHttp1xx: z.boolean().optional(),
+});
+
+const ReadinessCheckSchema = z.looseObject({
+  name: z.string().optional(),
+  protocol: z.enum(READINESS_PROTOCOLS).optional(),
+  path: z.string().optional(),
+  portName: z.string().optional().describe("the name of one of the app's ports; default http-api"),
+  intervalSeconds: seconds.optional(),
+  timeoutSeconds: seconds.optional().describe("less than intervalSeconds"),
+  httpStatusCodesForReady: z.array(z.int().min(100).max(999)).optional(),
+  preserveLastResponse: z.boolean().optional(),
+});
+const ReadinessResultSchema = z.looseObject({
+  name: z.string(),
+  taskId: z.string(),
+  ready: z.boolean(),
+  lastResponse: z.object({ status: z.int(), contentType: z.string(), body: z.string() }).optional(),
 });
 
 const strings = z.union([z.string(), z.array(z.string())]);
@@ -181,6 +199,11 @@ const appFields = {
   portDefinitions: z.array(PortDefinitionSchema).optional(),
   requirePorts: z.boolean().optional(),
   healthChecks: z.array(HealthCheckSchema).optional(),
+  readinessChecks: z
+    .array(ReadinessCheckSchema)
+    .max(1)
+    .optional()
+    .describe("asked from the start of an instance until it is ready; a rollout waits for it"),
   backoffSeconds: seconds.optional(),
   backoffFactor: z.number().min(1).optional(),
   maxLaunchDelaySeconds: seconds.optional(),
@@ -235,6 +258,7 @@ export const AppSchema = z
     deployments: IdsSchema,
     tasks: z.array(TaskSchema).optional(),
     lastTaskFailure: z.looseObject({ taskId: z.string(), state: z.string(), message: z.string() }).optional(),
+    readinessCheckResults: z.array(ReadinessResultSchema).optional(),
   })
   .openapi("App");
 export const ChangeSchema = z.object({ version: z.string(), deploymentId: z.string() }).openapi("Change", {

@@ -14,13 +14,19 @@ import {
 import { instancesAsked } from "../rollout/eligible.ts";
 import { currentApp } from "./current.ts";
 import { countInstances, instancesOf, lastFailure } from "./instances.ts";
+import { readinessResults } from "./readiness.ts";
 import { servicePortsOf } from "./service-ports.ts";
 import { isoTime } from "./time.ts";
 
 /** A JSON object in Marathon's form. */
 export type MarathonJson = Record<string, unknown>;
 
-export type Embed = { readonly tasks: boolean; readonly lastTaskFailure: boolean };
+export type Embed = {
+  readonly tasks: boolean;
+  readonly lastTaskFailure: boolean;
+  /** Left out when absent. */
+  readonly readiness?: boolean;
+};
 
 /** Marathon's AppInfo: counts and deployments always, the rest as `embed` says. null: no such app, or none to read. */
 export function appInfo(state: StateView, health: HealthView, app: AppId, embed: Embed): MarathonJson | null {
@@ -43,6 +49,7 @@ export function appInfo(state: StateView, health: HealthView, app: AppId, embed:
     deployments: document.deployment === null ? [] : [{ id: document.deployment }],
     ...(embed.tasks ? { tasks: tasksOf(state, all, document.version, spec) } : {}),
     ...(failure === null ? {} : { lastTaskFailure: failure }),
+    ...(embed.readiness === true ? { readinessCheckResults: readinessResults(state, health, app) } : {}),
   };
 }
 
