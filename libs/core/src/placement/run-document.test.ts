@@ -40,3 +40,28 @@ for (const { limits, is } of [
   test(`limits ${JSON.stringify(limits)} of an app are ${JSON.stringify(is)} for its agent`, () => {
     assert.deepEqual(runOf(spec({ limits })).limits, is);
   });
+
+const CHECK = [{ portName: "api" }];
+for (const [where, fields, ports, port] of [
+  ["on the host's network", { portDefinitions: [{}, { name: "api" }] }, [31_000, 31_007], 31_007],
+  [
+    "on a bridge",
+    {
+      networks: [{ mode: "container/bridge" }],
+      container: {
+        docker: { image: "nginx" },
+        portMappings: [
+          { containerPort: 53, protocol: "udp,tcp" },
+          { containerPort: 80, name: "api" },
+        ],
+      },
+    },
+    [31_001, 31_009],
+    31_009,
+  ],
+] as const)
+  test(`a readiness check ${where} is made at the host port that its name leads to`, () => {
+    const { spec: app } = readApp({ id: "/web", cmd: "true", ...fields, readinessChecks: CHECK });
+    const [made] = runOf(app, row({ ports: [...ports] })).readinessChecks;
+    assert.deepEqual([made?.port, made?.check.portName], [port, "api"]);
+  });
