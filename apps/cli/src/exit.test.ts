@@ -16,6 +16,7 @@ const EXPECTED: Readonly<Record<ErrorCode, number>> = {
   "app.exists": 5,
   "app.locked": 5,
   "app.deleting": 5,
+  "app.not-waiting": 5,
   "app.conflict": 5,
   "instance.unknown": 2,
   "agent.unknown": 2,

@@ -13,6 +13,7 @@ export const ERRORS = {
   "app.exists": { status: 409, retry: false, title: "an app with this id exists" },
   "app.locked": { status: 409, retry: true, title: "a deployment of this app is running" },
   "app.deleting": { status: 409, retry: true, title: "the app is being deleted" },
+  "app.not-waiting": { status: 404, retry: false, title: "nothing of the app waits" },
   "app.conflict": { status: 409, retry: true, title: "somebody else changed the app at the same time" },
   "instance.unknown": { status: 404, retry: false, title: "there is no such instance" },
   "agent.unknown": { status: 404, retry: false, title: "there is no such agent" },

@@ -6,6 +6,7 @@ import {
   AppDocumentSchema,
   ClaimDocumentSchema,
   DeploymentDocumentSchema,
+  OrderDocumentSchema,
   VersionDocumentSchema,
 } from "./documents/app.ts";
 import {
@@ -33,6 +34,7 @@ export const STATE_KINDS = {
   attempts: AttemptsDocumentSchema,
   agent: AgentWordSchema,
   deployment: DeploymentDocumentSchema,
+  order: OrderDocumentSchema,
   wanted: WantedDocumentSchema,
   placed: PlacedDocumentSchema,
   waiting: WaitingDocumentSchema,

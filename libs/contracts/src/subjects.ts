@@ -23,6 +23,7 @@ export const keys = {
   attempts: "attempts",
   agent: (agent: AgentId) => `agent.${agentToken(agent)}`,
   deployment: (id: string) => `deployment.${id}`,
+  order: (app: AppId) => `order.${appToken(app)}`,
   wanted: (app: AppId) => `wanted.${appToken(app)}`,
   placed: (app: AppId) => `placed.${appToken(app)}`,
   rules: "rules",

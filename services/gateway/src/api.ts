@@ -22,6 +22,7 @@ import { addMetrics } from "./metrics.ts";
 import { addPlan } from "./plan.ts";
 import { addProbes } from "./probes.ts";
 import { type Api, methodsAt, newApi } from "./route.ts";
+import { addTasks } from "./tasks.ts";
 import { addOwn } from "./v1.ts";
 
 export type ApiOptions = {
@@ -49,6 +50,7 @@ export function createApi(
   addAppChanges(api, gateway);
   addCluster(api, gateway);
   addDeployments(api, gateway);
+  addTasks(api, gateway);
   addOwn(api, gateway);
   addPlan(api, gateway);
   addProbes(api, gateway);

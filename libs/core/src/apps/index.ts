@@ -8,6 +8,7 @@ export * from "./decide.ts";
 export { type StandingState, withFirstStep } from "./first-step.ts";
 export * from "./instances.ts";
 export { purgeOldVersions } from "./old-versions.ts";
+export * from "./orders.ts";
 export { type PlanOptions, planApp } from "./plan.ts";
 export * from "./queue-info.ts";
 export * from "./rejection.ts";

@@ -13,6 +13,7 @@ import {
   type StateView,
   type WantedDocument,
   type WantedRow,
+  type Write,
 } from "@muster/contracts";
 import { askOf } from "../ask.ts";
 import { eligibleAgents } from "./eligible.ts";
@@ -86,10 +87,13 @@ function isChanged({ plan, wanted, document }: Pick<Standpoint, "plan" | "wanted
 }
 
 function goalOf(state: StateView, { id, version, instances, goal, mix }: AppDocument, spec: AppSpec): Goal {
+  const order = state.kind("order").get(appToken(id))?.value;
   const common = {
     version,
     spec,
     mix: goal === "deleted" ? null : mix,
+    victims: new Set(order?.victims),
+    resetsDelay: order?.resetsDelay ?? false,
     isBraked: isBraked(state),
     isRefused: isRefused(state, id),
   };
@@ -141,7 +145,10 @@ function nextWish(input: Input): Decision {
   };
   added(goal.version, [...new Array<null>(plan.add).fill(null), ...plan.addOn]);
   if (goal.mix !== null) added(goal.mix.version, new Array<null>(plan.addKept).fill(null));
-  if (!isChanged(input)) return { writes: [], asserts: [], events: [], wakes: [], trace };
+  // An order is done in the batch that takes it away, and never twice.
+  const order = state.kind("order").get(appToken(app));
+  const done: Write[] = order === undefined ? [] : [{ key: keys.order(app), value: null, expect: order.revision }];
+  if (!isChanged(input)) return { writes: done, asserts: [], events: [], wakes: [], trace };
 
   const value: WantedDocument = { app, rows, nextAttempt, backoffs: [...plan.backoffs], trace };
   const asserts: Assertion[] = [{ key: keys.app(app), revision: entry.revision }];
@@ -154,7 +161,7 @@ function nextWish(input: Input): Decision {
     asserts.push({ key: keys.placed(machineOf), revision: state.revision(keys.placed(machineOf)) });
   const retries = plan.drop.some((row) => row.wish.goal === "run");
   return {
-    writes: [{ key: keys.wanted(app), value, expect: state.revision(keys.wanted(app)) }],
+    writes: [{ key: keys.wanted(app), value, expect: state.revision(keys.wanted(app)) }, ...done],
     asserts,
     events: [],
     wakes: [{ wakeClass: retries ? "retry" : goal.spec.placement.priority, app, key: keys.wanted(app), trace }],

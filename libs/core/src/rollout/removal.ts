@@ -57,6 +57,7 @@ export function removal({ state, app, entry, document, placed, trace, circumstan
       ...purge(keys.wanted(app)),
       ...(placed === undefined ? [] : purge(keys.placed(app))),
       ...purge(keys.waiting(app)),
+      ...purge(keys.order(app)),
       ...purge(keys.path(app)),
       // One batch holds a thousand messages; older versions than fit are left to the next removal of the same path.
       ...[...versions.slice(-800), ...ports].flatMap((key) => [{ key, value: null, expect: null }]),
