@@ -132,8 +132,14 @@ function groupFor(
 ): Group {
   const { fleet } = draft;
   const config = configOf(draft.view, ask.app, ask.version);
-  const isOwn = ({ version }: PlacedRow): boolean =>
-    version === ask.version || configOf(draft.view, ask.app, version) === config;
+  const known = new Map([[ask.version, true]]);
+  const isOwn = ({ version }: PlacedRow): boolean => {
+    const isKnown = known.get(version);
+    if (isKnown !== undefined) return isKnown;
+    const isSame = configOf(draft.view, ask.app, version) === config;
+    known.set(version, isSame);
+    return isSame;
+  };
   const own: number[] = [];
   const standing: number[] = [];
   for (const row of rows) {
