@@ -46,6 +46,9 @@ export const ENDED_KEPT_MAX = 30;
 /** Characters kept of a failure's message once its instance is released: the row set is written often. */
 export const ENDED_MESSAGE_MAX = 500;
 
+/** Characters kept of the last answer to a readiness check: every view of the health bucket holds it. */
+export const READINESS_BODY_MAX = 1_024;
+
 export const WORK_ACK_WAIT_MS = 10_000;
 /** A message that crashed its handler this often is parked in MUSTER_DEAD. */
 export const DELIVERIES_MAX = 6;

@@ -32,6 +32,7 @@ const instance = (slot: number, attempt: number, more: Partial<InstanceView> = {
   version: 100,
   state: "running",
   healthy: null,
+  ready: null,
   agent: "n1",
   host: "10.0.0.1",
   ports: [31_000 + slot],

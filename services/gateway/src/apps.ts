@@ -23,7 +23,9 @@ import { type Api, addQuestion, type Env } from "./route.ts";
 import { AppSchema, list, PlanChangeSchema, TaskSchema, text } from "./schemas.ts";
 import { listReply, textReply } from "./stream.ts";
 
-const embed = list("apps.tasks, apps.lastTaskFailure, apps.taskStats; counts and deployments are always there");
+const embed = list(
+  "apps.tasks, apps.lastTaskFailure, apps.taskStats, apps.readiness; counts and deployments are always there",
+);
 
 /** The last word of `apps.tasks`, `app.tasks`, `group.apps.tasks` or `tasks`; `failures` is an old word for two of them. */
 const embeds = (given: readonly string[], ...names: string[]): boolean =>
@@ -33,6 +35,7 @@ function embedOf({ circumstances }: Gateway, given: readonly string[]): Embed {
   const embed = {
     tasks: embeds(given, "tasks", "failures"),
     lastTaskFailure: embeds(given, "lastTaskFailure", "failures"),
+    readiness: embeds(given, "readiness"),
   };
   return embeds(given, "taskStats") ? { ...embed, taskStatsAtMs: circumstances().now } : embed;
 }

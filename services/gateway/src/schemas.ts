@@ -13,6 +13,7 @@ import {
   PlanSchema,
   PRIORITIES,
   PROTOCOLS,
+  READINESS_PROTOCOLS,
   ROLLOUT_STRATEGIES,
   STRATEGIES,
   WhySchema,
@@ -91,6 +92,23 @@ const HealthCheckSchema = z.looseObject({
   maxConsecutiveFailures: z.int().min(0).optional(),
   delaySeconds: seconds.optional(),
   ignoreHttp1xx: z.boolean().optional(),
+});
+
+const ReadinessCheckSchema = z.looseObject({
+  name: z.string().optional(),
+  protocol: z.enum(READINESS_PROTOCOLS).optional(),
+  path: z.string().optional(),
+  portName: z.string().optional().describe("the name of one of the app's ports; default http-api"),
+  intervalSeconds: seconds.optional(),
+  timeoutSeconds: seconds.optional().describe("less than intervalSeconds"),
+  httpStatusCodesForReady: z.array(z.int().min(100).max(999)).optional(),
+  preserveLastResponse: z.boolean().optional(),
+});
+const ReadinessResultSchema = z.looseObject({
+  name: z.string(),
+  taskId: z.string(),
+  ready: z.boolean(),
+  lastResponse: z.object({ status: z.int(), contentType: z.string(), body: z.string() }).optional(),
 });
 
 const strings = z.union([z.string(), z.array(z.string())]);
@@ -183,6 +201,11 @@ const appFields = {
   portDefinitions: z.array(PortDefinitionSchema).optional(),
   requirePorts: z.boolean().optional(),
   healthChecks: z.array(HealthCheckSchema).optional(),
+  readinessChecks: z
+    .array(ReadinessCheckSchema)
+    .max(1)
+    .optional()
+    .describe("asked from the start of an instance until it is ready; a rollout waits for it"),
   backoffSeconds: seconds.optional(),
   backoffFactor: z.number().min(1).optional(),
   maxLaunchDelaySeconds: seconds.optional(),
@@ -240,6 +263,7 @@ export const AppSchema = z
     tasks: z.array(TaskSchema).optional(),
     taskStats: z.record(z.string(), z.looseObject({})).optional(),
     lastTaskFailure: z.looseObject({ taskId: z.string(), state: z.string(), message: z.string() }).optional(),
+    readinessCheckResults: z.array(ReadinessResultSchema).optional(),
   })
   .openapi("App");
 export const ChangeSchema = z.object({ version: z.string(), deploymentId: z.string() }).openapi("Change", {

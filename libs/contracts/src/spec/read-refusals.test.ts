@@ -82,7 +82,6 @@ const REFUSED: [fields: Fields, code: string, ...paths: string[]][] = [
     uris: ["x"],
     storeUrls: ["x"],
     secrets: { a: { source: "b" } },
-    readinessChecks: [{}],
     check: { tcp: {} },
     residency: { taskLostBehavior: "WAIT_FOREVER" },
     executorResources: { cpus: 1 },

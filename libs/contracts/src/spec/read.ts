@@ -32,6 +32,7 @@ import { readHealthChecks } from "./read/health-checks.ts";
 import { readNetwork } from "./read/networks.ts";
 import { readPlacement } from "./read/placement.ts";
 import { readPortDefinitions, readPortMappings } from "./read/ports.ts";
+import { readReadinessChecks } from "./read/readiness-checks.ts";
 import { Report } from "./read/report.ts";
 import { readCustom, readLimits } from "./read/resources.ts";
 import { readRollout } from "./read/rollout.ts";
@@ -133,7 +134,10 @@ function readMemory(memAt: At, memoryAt: At): number | undefined {
 
 const readRoles = (at: At): string[] => (readList(at, "a list of roles") ?? []).flatMap((item) => readText(item) ?? []);
 
-type Networking = Pick<AppSpec, "container" | "network" | "portDefinitions" | "requirePorts" | "healthChecks">;
+type Networking = Pick<
+  AppSpec,
+  "container" | "network" | "portDefinitions" | "requirePorts" | "healthChecks" | "readinessChecks"
+>;
 
 function readNetworking(field: Fields, reading: ContainerReading): Networking {
   const network = readNetwork(field("networks"), reading.oldNetwork);
@@ -145,8 +149,9 @@ function readNetworking(field: Fields, reading: ContainerReading): Networking {
   const portDefinitions = readPortDefinitions(field, network, requirePorts);
   const portMappings = readPortMappings(reading.portMappings, reading.oldPortMappings, network);
   const healthChecks = readHealthChecks(field("healthChecks"), portDefinitions.length + portMappings.length) ?? [];
+  const readinessChecks = readReadinessChecks(field("readinessChecks"), [...portDefinitions, ...portMappings]) ?? [];
   const container = reading.container === null ? null : { ...reading.container, portMappings };
-  return { container, network, portDefinitions, requirePorts, healthChecks };
+  return { container, network, portDefinitions, requirePorts, healthChecks, readinessChecks };
 }
 
 /** Host ports behind a bridge are fixed by their mappings, so the flag means nothing there. */

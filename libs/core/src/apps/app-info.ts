@@ -10,6 +10,7 @@ import {
 import { instancesAsked } from "../rollout/eligible.ts";
 import { currentApp } from "./current.ts";
 import { instancesOf, lastFailure } from "./instances.ts";
+import { readinessResults } from "./readiness.ts";
 import { countTasks, taskStats } from "./task-stats.ts";
 import { isEnded, type MarathonJson, renderTasks, taskState, tasksAmong } from "./tasks.ts";
 import { isoTime } from "./time.ts";
@@ -19,6 +20,8 @@ export type Embed = {
   readonly lastTaskFailure: boolean;
   /** Statistics of its tasks as of this time; absent: none. */
   readonly taskStatsAtMs?: number;
+  /** What readiness checks have found; absent: left out. */
+  readonly readiness?: boolean;
 };
 
 /** Marathon's AppInfo: counts and deployments always, the rest as `embed` says. null: no such app, or none to read. */
@@ -44,6 +47,7 @@ export function appInfo(state: StateView, health: HealthView, app: AppId, embed:
     deployments: document.deployment === null ? [] : [{ id: document.deployment }],
     ...(embed.tasks ? { tasks: renderTasks(state, tasks, document.version, spec) } : {}),
     ...(failure === null ? {} : { lastTaskFailure: failure }),
+    ...(embed.readiness === true ? { readinessCheckResults: readinessResults(state, health, app) } : {}),
     ...(embed.taskStatsAtMs === undefined
       ? {}
       : { taskStats: taskStats(tasks, { ...about, now: embed.taskStatsAtMs }) }),

@@ -187,7 +187,7 @@ describe("Marathon's forms", () => {
     here.state.put(keys.deployment("d1"), deployment("d1"));
     here.state.put(keys.deployment("d0"), { ...deployment("d0"), state: "succeeded" });
     const action = { action: "RestartApplication", app: "/hello" };
-    assert.deepEqual(deploymentsInfo(here.state), [
+    assert.deepEqual(deploymentsInfo(here.state, here.health), [
       {
         id: "d1",
         version: isoTime(VERSION),
@@ -199,5 +199,37 @@ describe("Marathon's forms", () => {
         totalSteps: 1,
       },
     ]);
+  });
+
+  test("readiness results are those of running instances of the current version, with the last answer where it is kept", () => {
+    const ports = { ports: null, portDefinitions: [{ port: 10_000, name: "http-api" }] };
+    const here = world({ deployment: "d1" }, { ...ports, readinessChecks: [{ name: "warm" }] });
+    const lastResponse = { status: 503, contentType: "text/plain", body: "warming up" };
+    place(here, [placedRow(0), placedRow(1), placedRow(2), placedRow(3, { version: 1 })]);
+    judge(here, 0, "running", { ready: true });
+    judge(here, 1, "running", { ready: false, response: lastResponse });
+    judge(here, 3, "running", { ready: true });
+    const results = [
+      { name: "warm", taskId: "hello.0.10", ready: true },
+      { name: "warm", taskId: "hello.1.11", ready: false, lastResponse },
+    ];
+    const embed = { tasks: false, lastTaskFailure: false };
+    const app = (more: object) => appInfo(here.state, here.health, "/hello", { ...embed, ...more });
+    assert.deepEqual(app({ readiness: true })?.readinessCheckResults, results);
+    assert.equal("readinessCheckResults" in (app({}) ?? {}), false);
+    const about = { id: "d1", app: "/hello", action: "upgrade", version: VERSION, instances: 4, startedAtMs: NOW };
+    here.state.put(keys.deployment("d1"), { ...DEPLOYMENT_BEGINNING, ...about, fromVersion: null });
+    const [deployment] = deploymentsInfo(here.state, here.health);
+    assert.deepEqual(deployment?.currentActions, [
+      { action: "RestartApplication", app: "/hello", readinessCheckResults: results },
+    ]);
+  });
+
+  test("an app without a readiness check has no results, also when they are asked for", () => {
+    const here = world();
+    place(here, [placedRow(0)]);
+    judge(here, 0, "running");
+    const app = appInfo(here.state, here.health, "/hello", { tasks: false, lastTaskFailure: false, readiness: true });
+    assert.deepEqual(app?.readinessCheckResults, []);
   });
 });

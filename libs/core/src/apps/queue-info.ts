@@ -14,6 +14,7 @@ import { marathonAction } from "../deployment/marathon-action.ts";
 import { affectedApps, stepsOf } from "../deployment/steps.ts";
 import { instancesAsked } from "../rollout/eligible.ts";
 import { appInfo } from "./app-info.ts";
+import { readinessResults } from "./readiness.ts";
 import type { MarathonJson } from "./tasks.ts";
 import { isoTime } from "./time.ts";
 
@@ -175,7 +176,7 @@ function nearestOffer(state: StateView, waiting: WaitingDocument | null): Marath
 }
 
 /** Running deployments, oldest first. */
-export function deploymentsInfo(state: StateView): MarathonJson[] {
+export function deploymentsInfo(state: StateView, health: HealthView): MarathonJson[] {
   const deployments = state.kind("deployment");
   const running = new Map<string, DeploymentDocument>();
   for (const { value } of state.kind("app").values()) {
@@ -184,10 +185,10 @@ export function deploymentsInfo(state: StateView): MarathonJson[] {
   }
   return [...running.values()]
     .sort((a, b) => a.startedAtMs - b.startedAtMs || a.id.localeCompare(b.id))
-    .map(deploymentInfo);
+    .map((each) => deploymentInfo(state, health, each));
 }
 
-function deploymentInfo(deployment: DeploymentDocument): MarathonJson {
+function deploymentInfo(state: StateView, health: HealthView, deployment: DeploymentDocument): MarathonJson {
   const { id, version, step } = deployment;
   const steps = stepsOf(deployment).map(({ actions }) => ({
     actions: actions.map(({ action, app }) => ({ action: marathonAction(action), app })),
@@ -198,7 +199,10 @@ function deploymentInfo(deployment: DeploymentDocument): MarathonJson {
     affectedApps: affectedApps(deployment),
     affectedPods: [],
     steps,
-    currentActions: (steps[step]?.actions ?? []).map((action) => ({ ...action, readinessCheckResults: [] })),
+    currentActions: (steps[step]?.actions ?? []).map((action) => ({
+      ...action,
+      readinessCheckResults: readinessResults(state, health, action.app),
+    })),
     currentStep: Math.min(step + 1, steps.length),
     totalSteps: steps.length,
   };

@@ -11,6 +11,7 @@ import {
   type RunCheck,
   type RunDocument,
   type RunLimits,
+  type RunReadinessCheck,
 } from "@muster/contracts";
 import { resourcesOf, runtimeOf } from "../ask.ts";
 
@@ -59,6 +60,7 @@ function runDocument(spec: AppSpec, row: PlacedRow, offer: Pick<OfferDocument, "
     user: spec.user,
     labels: spec.labels,
     healthChecks: checksOf(spec, row.ports, portMaps),
+    readinessChecks: readinessChecksOf(spec, row.ports, portMaps),
     killGraceMs:
       spec.taskKillGracePeriodSeconds === null ? KILL_GRACE_MS : Math.round(spec.taskKillGracePeriodSeconds * 1_000),
     limits: limitsOf(spec),
@@ -111,6 +113,16 @@ function checksOf(spec: AppSpec, ports: readonly number[], portMaps: readonly Po
           ]?.hostPort ?? null)
         : (ports[index] ?? null);
     return { check, port: check.port !== null && check.port > 0 ? check.port : byIndex };
+  });
+}
+
+/** Readiness checks with the port that each names; in bridge mode its mapping's host port. */
+function readinessChecksOf(spec: AppSpec, ports: readonly number[], portMaps: readonly PortMap[]): RunReadinessCheck[] {
+  return spec.readinessChecks.map((check) => {
+    const index = spec.portDefinitions.findIndex(({ name }) => name === check.portName);
+    const port =
+      spec.network === "bridge" ? portMaps.find(({ name }) => name === check.portName)?.hostPort : ports[index];
+    return { check, port: port ?? null };
   });
 }
 

@@ -19,7 +19,7 @@ import { eligibleAgents } from "./eligible.ts";
 import { homesOf, isRefused } from "./follow.ts";
 import { type Goal, type Plan, planRows } from "./plan.ts";
 import { type Looked, removal } from "./removal.ts";
-import { type Row, readRows } from "./rows.ts";
+import { checkedOf, type Row, readRows } from "./rows.ts";
 
 export type Rollout = {
   readonly decision: Decision;
@@ -51,7 +51,7 @@ export function standpointOf(state: StateView, health: HealthView, app: string, 
     wanted: document,
     placed: placed?.value ?? null,
     health,
-    isChecked: (version) => (specOf(state, app, version)?.healthChecks.length ?? 0) > 0,
+    checkedOf: (version) => checkedOf(specOf(state, app, version)),
   });
   const goal = goalOf(state, entry.value, spec);
   return { entry, wanted, placed, document, rows, goal, plan: planRows(rows, goal, document.backoffs, now) };

@@ -126,7 +126,7 @@ const PROVEN_AFTER_FAILURE_MS = 10_000;
 
 /** When a new instance has proven itself: at once by a passed check, else by having run for a while. */
 function provenAt({ verdict, wish }: Row, backoffs: readonly Backoff[]): number {
-  if (verdict === null || verdict.healthy === true) return 0;
+  if (verdict === null || verdict.healthy === true || verdict.ready === true) return 0;
   const hasFailed = backoffs.some(({ version }) => version === wish.version);
   return (verdict.startedAtMs ?? verdict.sinceMs) + (hasFailed ? PROVEN_AFTER_FAILURE_MS : PROVEN_MS);
 }

@@ -210,6 +210,8 @@ const verdictOf = (instance: string, { agent, version }: PlacedRow, now: number)
   level: "running",
   stated: "running",
   healthy: true,
+  ready: true,
+  response: null,
   fact: 1,
   startedAtMs: now,
   sinceMs: now,
