@@ -133,7 +133,7 @@ const running = (app: AppId, row: PlacedRow, now: number): VerdictDocument => ({
   level: "running",
   stated: "running",
   healthy: true,
-  ready: null,
+  ready: true,
   response: null,
   fact: 1,
   startedAtMs: now,
