@@ -74,3 +74,41 @@ test("an image is named to containers of the Docker engine only, and nobody's ro
   assert.equal(runOf(container("MESOS")).env.MARATHON_APP_DOCKER_IMAGE, undefined);
   assert.equal(runOf(spec()).env.MARATHON_APP_ENFORCE_GROUP_ROLE, "FALSE");
 });
+
+const CHECK = [{ portName: "api" }];
+for (const [where, fields, ports, port] of [
+  ["on the host's network", { portDefinitions: [{}, { name: "api" }] }, [31_000, 31_007], 31_007],
+  [
+    "on a bridge",
+    {
+      networks: [{ mode: "container/bridge" }],
+      container: {
+        docker: { image: "nginx" },
+        portMappings: [
+          { containerPort: 53, protocol: "udp,tcp" },
+          { containerPort: 80, name: "api" },
+        ],
+      },
+    },
+    [31_001, 31_009],
+    31_009,
+  ],
+] as const)
+  test(`a readiness check ${where} is made at the host port that its name leads to`, () => {
+    const { spec: app } = readApp({ id: "/web", cmd: "true", ...fields, readinessChecks: CHECK });
+    const [made] = runOf(app, row({ ports: [...ports] })).readinessChecks;
+    assert.deepEqual([made?.port, made?.check.portName], [port, "api"]);
+  });
+
+test("a readiness check of a port that nothing maps to the host is made at the container's own", () => {
+  const portMappings = [{ containerPort: 80, name: "api" }];
+  const container = { docker: { image: "nginx" }, portMappings };
+  const { spec: bridged } = readApp({
+    id: "/web",
+    networks: [{ mode: "container/bridge" }],
+    container,
+    readinessChecks: CHECK,
+  });
+  for (const mapping of bridged.container?.portMappings ?? []) mapping.hostPort = null;
+  assert.equal(runOf(bridged).readinessChecks[0]?.port, 80);
+});
