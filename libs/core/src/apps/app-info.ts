@@ -21,7 +21,7 @@ export type Embed = {
   readonly lastTaskFailure: boolean;
   /** Statistics of its tasks as of this time; absent: none. */
   readonly taskStatsAtMs?: number;
-  /** Left out when absent. */
+  /** What readiness checks have found; absent: left out. */
   readonly readiness?: boolean;
 };
 
