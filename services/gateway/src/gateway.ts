@@ -29,6 +29,8 @@ export type Gateway = {
   readonly metrics: Metrics;
   /** Tells a process to give its shards of a service to others. Answers whether it will. */
   abdicate(process: string, service: string): Promise<boolean>;
+  /** How many deployments run. */
+  runningDeployments(): number;
   /** The processes that live. */
   leases(): readonly Lease[];
   circumstances(): Circumstances;
@@ -71,7 +73,7 @@ export function commit<A>(
       await gateway.commit(() => {
         refuseNotReady(gateway);
         const { decision, answer } = decide(gateway.circumstances());
-        refuseBeyond(gateway.state, gateway.limits, decision);
+        refuseBeyond(gateway.state, gateway.limits, gateway.runningDeployments(), decision);
         answers.push(answer);
         const purges = purgeOldVersions(gateway.state, decision.writes, gateway.limits.versions);
         return purges.length === 0 ? decision : { ...decision, writes: [...decision.writes, ...purges] };

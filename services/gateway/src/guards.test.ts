@@ -145,6 +145,16 @@ describe("bounds", () => {
     assert.equal((await refusal(await app("/a", { cmd: "x".repeat(1_000) })))[0], 413);
   });
 
+  test("no more deployments begin than may run at once; one that overtakes another counts as that one", async () => {
+    const { ask } = await start({}, { runningDeployments: 2 });
+    const app = (id: string) => ask("POST", "/v2/apps", {}, { id, cmd: "true" });
+    assert.deepEqual([(await app("/a")).status, (await app("/b")).status], [201, 201]);
+    const [status, code, message] = await refusal(await app("/c"));
+    assert.deepEqual([status, code], [403, "deployment.too-many"]);
+    assert.match(message, /2 deployments run.*--max-running-deployments/);
+    assert.equal((await ask("PUT", "/v2/apps/a?force=true", {}, { cmd: "false" })).status, 200);
+  });
+
   test("what stands beyond a bound that was lowered may still be made smaller", async () => {
     const { gateway, ask } = await start();
     await ask("POST", "/v2/apps", {}, { id: "/a", cmd: "true", instances: 20 });

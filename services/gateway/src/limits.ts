@@ -1,22 +1,51 @@
 /** Bounds that an operator sets: each refuses with a sentence, and holds for requests and published specs alike. */
-import { type AppDocument, type Decision, MusterError, type StateView } from "@muster/contracts";
+import {
+  type AppDocument,
+  type Decision,
+  type DeploymentDocument,
+  MusterError,
+  type StateView,
+} from "@muster/contracts";
 
 export type GatewayLimits = {
   /** null: any number. */
   readonly apps: number | null;
   readonly instancesPerApp: number;
+  readonly runningDeployments: number;
   readonly bodyBytes: number;
   /** Versions kept of each app. */
   readonly versions: number;
 };
 
+/** Deployments that run, counted as their documents change. */
+export function countRunning(view: Watched): () => number {
+  const running = new Set<string>();
+  const note = (id: string, deployment: DeploymentDocument | null) =>
+    deployment?.state === "running" ? running.add(id) : running.delete(id);
+  for (const [id, { value }] of view.kind("deployment")) note(id, value);
+  view.onChange(({ kind, rest, value }) => {
+    if (kind === "deployment") note(rest, value as DeploymentDocument | null);
+  });
+  return () => running.size;
+}
+
+type Watched = StateView & {
+  onChange(
+    listener: (change: { readonly kind: string; readonly rest: string; readonly value: unknown }) => void,
+  ): unknown;
+};
+
 /**
- * Throws `app.too-many` or `spec.invalid` where a decision would go beyond a bound. What stands beyond it already may be made
+ * Throws `deployment.too-many`, `app.too-many` or `spec.invalid` where a decision would go beyond a bound. What stands beyond it already may be made
  * smaller. Apps that are created at the same moment do not see each other, so a few more than the bound may come to stand.
  */
-export function refuseBeyond(state: StateView, limits: GatewayLimits, { writes }: Decision): void {
+export function refuseBeyond(state: StateView, limits: GatewayLimits, running: number, { writes }: Decision): void {
   let created = 0;
+  let [begun, ended] = [0, 0];
   for (const { key, value } of writes) {
+    if (key.startsWith("deployment.") && (value as DeploymentDocument).state !== "running") ended += 1;
+    else if (key.startsWith("deployment.") && !state.kind("deployment").has(key.slice("deployment.".length)))
+      begun += 1;
     if (!key.startsWith("app.") || value === null) continue;
     const { id, instances } = value as AppDocument;
     const before = state.kind("app").get(key.slice("app.".length))?.value;
@@ -26,6 +55,10 @@ export function refuseBeyond(state: StateView, limits: GatewayLimits, { writes }
       const problems = [{ path: "/instances", message }];
       throw new MusterError("spec.invalid", `/instances: ${message}: ${id} was not changed`, { problems });
     }
+  }
+  if (begun > ended && running + begun - ended > limits.runningDeployments) {
+    const message = `${running} deployments run, this cluster allows ${limits.runningDeployments} at once: wait until some have ended, or raise --max-running-deployments`;
+    throw new MusterError("deployment.too-many", message);
   }
   if (limits.apps !== null && created > 0 && state.kind("app").size + created > limits.apps) {
     const message = `This cluster may hold ${limits.apps} apps, and has ${state.kind("app").size}: delete some, or raise --max-apps`;

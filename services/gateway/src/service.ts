@@ -16,6 +16,7 @@ import { type Gateway, log, refuseNotReady, SERVICE } from "./gateway.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { originsOf } from "./guards.ts";
 import { listen } from "./http.ts";
+import { countRunning } from "./limits.ts";
 import { answerOverNats } from "./nats-api.ts";
 import { Planner } from "./planner.ts";
 import type { settings } from "./settings.ts";
@@ -92,8 +93,10 @@ function gatewayOf(
     telemetry,
     commit: (decide) => group.add(decide),
     leases: () => membership.leases(),
+    runningDeployments: countRunning(state),
     limits: {
       apps: values.maxApps,
+      runningDeployments: values.maxRunningDeployments,
       instancesPerApp: values.maxInstancesPerApp,
       bodyBytes: values.maxBodyBytes,
       versions: values.maxVersions,

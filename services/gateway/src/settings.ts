@@ -40,6 +40,11 @@ export const settings = {
     "instances an app may ask for",
     "instances",
   ),
+  maxRunningDeployments: setting(
+    numberSetting(1_000, { min: 1 }),
+    "deployments that may run at once; Marathon allowed 100, which hundreds of apps created at once pass in a second",
+    "deployments",
+  ),
   maxBodyBytes: setting(
     numberSetting(SPEC_BYTES_MAX, { min: 1_000, max: BODY_BYTES_MAX }),
     "bytes of a request's body",

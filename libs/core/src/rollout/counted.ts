@@ -8,6 +8,7 @@ export function countedStep(standing: Standing, goal: Goal, now: number): Step {
   const strays = fresh.filter((row) => isStray(row, goal));
   const lost = fresh.filter((row) => !strays.includes(row) && isReplaceable(row, goal, now));
   const gone = new Set([...strays, ...lost]);
+  const forgotten = lost.filter((row) => (expungeableAt(row, goal) ?? 0) <= now);
   const effective = fresh.filter((row) => !gone.has(row));
 
   const missing = freshCount(goal) - effective.length;
@@ -23,7 +24,7 @@ export function countedStep(standing: Standing, goal: Goal, now: number): Step {
     stop: [
       ...strays,
       ...surplus(effective, goal),
-      ...superseded(lost, effective, goal),
+      ...superseded(forgotten, effective, goal),
       ...outdatedOf(standing, effective, goal),
     ],
     isShort: missing > 0 || missingKept > 0,
@@ -31,7 +32,8 @@ export function countedStep(standing: Standing, goal: Goal, now: number): Step {
       freshCount(goal) === effective.length &&
       effective.every((row) => row.state === "up") &&
       keptCount(goal) === keepable.length &&
-      live.length === effective.length + keepable.length,
+      // An agent that is only silent may still bring its instance back; nobody waits for that.
+      live.length === effective.length + keepable.length + lost.length - forgotten.length,
   };
 }
 
@@ -67,6 +69,12 @@ const isStray = ({ agent }: Row, { homes }: Goal): boolean => homes !== null && 
 export function replaceableAt(row: Row, { spec }: Goal): number | null {
   if (row.state !== "lost" || spec.unreachableStrategy === null || row.verdict === null) return null;
   return row.verdict.sinceMs + spec.unreachableStrategy.inactiveAfterSeconds * 1_000;
+}
+
+/** When a lost instance is not waited for any more, though another one has taken its place. */
+export function expungeableAt(row: Row, { spec }: Goal): number | null {
+  if (row.state !== "lost" || spec.unreachableStrategy === null || row.verdict === null) return null;
+  return row.verdict.sinceMs + spec.unreachableStrategy.expungeAfterSeconds * 1_000;
 }
 
 function isReplaceable(row: Row, goal: Goal, now: number): boolean {

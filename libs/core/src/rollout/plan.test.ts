@@ -70,6 +70,16 @@ test("a failure is replaced after its backoff, which grows; a kill is replaced a
   );
 });
 
+test("a lost instance that was replaced may come back until its time is forgotten, and nobody waits for it", () => {
+  const spec = { unreachableStrategy: { inactiveAfterSeconds: 30, expungeAfterSeconds: 90 } };
+  const standing = [row(1, "lost"), row(2, "up")];
+  const waiting = planRows(standing, goal(1, spec), [], NOW);
+  assert.deepEqual([waiting.stop, waiting.isReached, waiting.lookAgainAtMs], [[], true, NOW + 30_000]);
+  assert.deepEqual(attempts(planRows(standing, goal(1, spec), [], NOW + 30_000).stop), [1]);
+  const back = planRows([row(1, "up"), row(2, "up")], goal(1, spec), [], NOW);
+  assert.deepEqual(attempts(back.stop), [2], "the youngest goes, as the app says");
+});
+
 test("a lost instance is replaced when its time is over, keeps its row until another is up, and never under the brake", () => {
   const spec = { unreachableStrategy: { inactiveAfterSeconds: 30, expungeAfterSeconds: 60 } };
   const lost = planRows([row(1, "lost")], goal(1, spec), [], NOW);

@@ -4,7 +4,7 @@
  */
 import type { AppSpec, Backoff, Mix } from "@muster/contracts";
 import { afterFailures, heldUntil, stillBackingOff } from "./backoff.ts";
-import { countedStep, replaceableAt } from "./counted.ts";
+import { countedStep, expungeableAt, replaceableAt } from "./counted.ts";
 import type { Eligible } from "./eligible.ts";
 import { globalStep } from "./global.ts";
 import type { Row } from "./rows.ts";
@@ -91,7 +91,9 @@ export function planRows(rows: readonly Row[], goal: Goal, backoffs: readonly Ba
   const dues = [
     step.isShort ? heldUntilMs : null,
     step.isShort ? keptUntilMs : null,
-    ...(goal.eligible === null ? standing.fresh.map((row) => replaceableAt(row, goal)) : []),
+    ...(goal.eligible === null
+      ? standing.fresh.flatMap((row) => [replaceableAt(row, goal), expungeableAt(row, goal)])
+      : []),
     ...[...standing.proving].map((row) => provenAt(row, delays)),
   ].filter((at) => at !== null && at > now) as number[];
   return {

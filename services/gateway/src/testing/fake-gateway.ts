@@ -38,11 +38,13 @@ export async function fakeGateway(more: Partial<Gateway> = {}): Promise<FakeGate
     async commit(decide) {
       state.commit(decide());
     },
-    limits: { apps: null, instancesPerApp: 5_000, bodyBytes: 1_000_000, versions: 50 },
+    limits: { apps: null, instancesPerApp: 5_000, runningDeployments: 1_000, bodyBytes: 1_000_000, versions: 50 },
     address: (host) => host ?? null,
     metrics: new Metrics({ commits: () => [], documents: () => [], processes: () => 0 }),
     abdicate: async () => true,
     leases: () => leases,
+    runningDeployments: () =>
+      [...state.kind("deployment").values()].filter(({ value }) => value.state === "running").length,
     circumstances() {
       now += 1_000;
       return { now, dice: () => 0 };
