@@ -2,7 +2,10 @@
 import { kinds, startGateway } from "@muster/gateway";
 import { openCluster, type Service } from "@muster/runtime";
 
-export async function startTestGateway(url: string): Promise<Service & { http: string }> {
+export async function startTestGateway(
+  url: string,
+  more: Partial<Parameters<typeof startGateway>[1]> = {},
+): Promise<Service & { http: string }> {
   const cluster = await openCluster({
     address: { url },
     services: ["gateway"],
@@ -12,7 +15,13 @@ export async function startTestGateway(url: string): Promise<Service & { http: s
     otlp: null,
     waitMs: 20_000,
   });
-  const gateway = await startGateway(cluster, { httpHost: "127.0.0.1", httpPort: 0, strategy: "spread" });
+  const gateway = await startGateway(cluster, {
+    httpHost: "127.0.0.1",
+    httpPort: 0,
+    strategy: "spread",
+    eventStreams: 64,
+    ...more,
+  });
   return {
     http: `http://127.0.0.1:${gateway.port}`,
     async stop() {

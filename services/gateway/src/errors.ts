@@ -7,6 +7,8 @@ export function errorResponse(error: unknown): Response {
   if (known.code === "internal") log.error({ error: known.message, stack: stackOf(known) }, "a request failed");
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (known.code === "cluster.not-ready") headers["retry-after"] = String(RETRY_AFTER_SECONDS);
+  if (known.code === "stream.full") headers["retry-after"] = String(RETRY_AFTER_SECONDS);
+  if (known.code === "stream.refused") headers.allow = "GET";
   // Whoever sends more than is read is told so; the rest of it is not waited for.
   if (known.code === "document.too-large") headers.connection = "close";
   return new Response(JSON.stringify(errorBody(known)), { status: known.status, headers });

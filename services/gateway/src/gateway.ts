@@ -12,6 +12,7 @@ import {
 } from "@muster/contracts";
 import { type Change, type StandingState, withFirstStep } from "@muster/core";
 import { createLog, type Span, type Telemetry, withSpan } from "@muster/runtime";
+import type { EventStreams } from "./events/streams.ts";
 
 export const SERVICE = "gateway";
 export const log = createLog(SERVICE);
@@ -28,6 +29,7 @@ export type Gateway = {
   /** What a spec would change; nothing is changed. */
   plan(reading: ReadApp, force: boolean): Promise<Plan>;
   drawId(): string;
+  readonly streams: EventStreams;
 };
 
 /** How long clients wait before they ask a gateway again that has not read everything yet. */

@@ -10,7 +10,13 @@ import { routingPath } from "./paths.ts";
 import { ErrorSchema } from "./schemas.ts";
 
 /** What the shell hands in beside the request: who asks. */
-export type Env = { Bindings: { readonly requester: Requester } };
+export type Env = {
+  Bindings: {
+    readonly requester: Requester;
+    /** Cuts the connection, where there is one. */
+    readonly hangUp?: () => void;
+  };
+};
 export type Api = OpenAPIHono<Env>;
 
 export const newApi = (): Api => new OpenAPIHono<Env>({ getPath: (request) => routingPath(request.url) });

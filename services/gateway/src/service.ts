@@ -10,6 +10,7 @@ import {
   type SettingValues,
 } from "@muster/runtime";
 import { createApi } from "./api.ts";
+import { Streams } from "./events/streams.ts";
 import { type Gateway, log, refuseNotReady, SERVICE } from "./gateway.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { listen } from "./http.ts";
@@ -20,7 +21,7 @@ import { takeSubmits } from "./submits.ts";
 
 /** Documents a gateway reads: all that a plan rests on. */
 export const kinds = {
-  state: [...PLANNED_STATE],
+  state: [...PLANNED_STATE, "subscription"],
   health: ["agent", ...PLANNED_HEALTH],
   // They change with every placement, and are looked at when somebody asks.
   unread: ["ledger", "placed", "waiting", "instance", "verdict"],
@@ -34,7 +35,9 @@ export async function startGateway(
   values: SettingValues<typeof settings>,
 ): Promise<Service & { readonly port: number }> {
   const planner = plannerOf(cluster);
-  const gateway = gatewayOf(cluster, (reading, force) => planner.plan(reading, { force, strategy: values.strategy }));
+  const gateway = gatewayOf(cluster, values, (reading, force) =>
+    planner.plan(reading, { force, strategy: values.strategy }),
+  );
   const isLocal = /^(127\.|localhost$|::1$)/.test(values.httpHost);
   const api = createApi(gateway, { isLocal });
   const http = await listen(api, { host: values.httpHost, port: values.httpPort });
@@ -44,6 +47,8 @@ export async function startGateway(
   return {
     port: http.port,
     async stop() {
+      // An event stream never ends by itself, and HTTP waits for what is under way.
+      await gateway.streams.stop();
       await Promise.all([http.stop(), natsApi.stop(), submits.stop()]);
       await planner.stop();
     },
@@ -61,6 +66,7 @@ const plannerOf = ({ state, health }: Cluster): Planner =>
 
 function gatewayOf(
   { nats, state, health, stateCommitter, telemetry, membership }: Cluster,
+  { eventStreams }: Pick<SettingValues<typeof settings>, "eventStreams">,
   plan: Gateway["plan"],
 ): Gateway {
   const group = new GroupCommit({
@@ -69,11 +75,13 @@ function gatewayOf(
     },
     messageBytesMax: () => nats.connection.info?.max_payload ?? Number.POSITIVE_INFINITY,
   });
+  const commit: Gateway["commit"] = (decide) => group.add(decide);
   return {
     state,
     health,
     telemetry,
-    commit: (decide) => group.add(decide),
+    commit,
+    streams: new Streams({ nats, state, clientsMax: eventStreams, commit }),
     leases: () => membership.leases(),
     plan,
     circumstances,

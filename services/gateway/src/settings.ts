@@ -11,6 +11,11 @@ export const settings = {
     "address",
   ),
   httpPort: setting(numberSetting(8080, { max: 65_535 }), "port of the HTTP API; 0 takes any free one", "port"),
+  eventStreams: setting(
+    numberSetting(256, { min: 0, max: 100_000 }),
+    "clients that events are streamed to at once; more are answered 503",
+    "clients",
+  ),
   strategy: setting(
     z.enum(STRATEGIES).default("spread"),
     `what placement was told of apps that name no strategy, so that plans come out as it would place: ${STRATEGIES.join(", ")}`,

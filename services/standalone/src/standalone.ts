@@ -62,7 +62,12 @@ export async function startStandalone(config: StandaloneConfig): Promise<void> {
     keep(await startHealth(cluster));
     const httpPort = await choosePort("the HTTP API", "--http-port", config.httpPort, 8080, config.httpHost);
     const gateway = keep(
-      await startGateway(cluster, { httpHost: config.httpHost, httpPort, strategy: config.strategy }),
+      await startGateway(cluster, {
+        httpHost: config.httpHost,
+        httpPort,
+        strategy: config.strategy,
+        eventStreams: 256,
+      }),
     );
     const client = createClient(cluster.nats, { from: "npm start" });
     const before = await incarnationsNow(client);
