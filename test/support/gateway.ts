@@ -20,6 +20,7 @@ export async function startTestGateway(
     httpPort: 0,
     strategy: "spread",
     eventStreams: 64,
+    callbackHosts: "loopback",
     ...more,
   });
   return {

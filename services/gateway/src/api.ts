@@ -7,6 +7,7 @@ import { addDeployments } from "./deployments.ts";
 import { addDocuments } from "./documents.ts";
 import { errorResponse } from "./errors.ts";
 import { addEvents } from "./events/endpoints.ts";
+import { addSubscriptions } from "./events/subscription-endpoints.ts";
 import type { Gateway } from "./gateway.ts";
 import { refuseForeignNames, refuseForeignPages, setHeaders, whenReady } from "./guards.ts";
 import { addPlan } from "./plan.ts";
@@ -28,11 +29,12 @@ export function createApi(gateway: Gateway, { isLocal = false }: { isLocal?: boo
   addOwn(api, gateway);
   addPlan(api, gateway);
   addEvents(api, gateway);
+  addSubscriptions(api, gateway);
   addProbes(api, gateway);
   addDocuments(api);
   api.onError((error) => errorResponse(error));
   api.notFound((c) => {
-    const isMarathons = /^\/v2\/(groups|pods|plugins|artifacts|eventSubscriptions|schemas)(\/|$)/.test(c.req.path);
+    const isMarathons = /^\/v2\/(groups|pods|plugins|artifacts|schemas)(\/|$)/.test(c.req.path);
     const more = isMarathons
       ? "Marathon has it, this release of Muster does not yet"
       : "GET /openapi.json lists what does";

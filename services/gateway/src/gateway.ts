@@ -12,6 +12,7 @@ import {
 } from "@muster/contracts";
 import { type Change, type StandingState, withFirstStep } from "@muster/core";
 import { createLog, type Span, type Telemetry, withSpan } from "@muster/runtime";
+import type { CallbackHosts } from "./events/callback-url.ts";
 import type { EventStreams } from "./events/streams.ts";
 
 export const SERVICE = "gateway";
@@ -30,6 +31,9 @@ export type Gateway = {
   plan(reading: ReadApp, force: boolean): Promise<Plan>;
   drawId(): string;
   readonly streams: EventStreams;
+  /** Of the newest event there is. */
+  lastEventSequence(): Promise<number>;
+  readonly callbackHosts: CallbackHosts;
 };
 
 /** How long clients wait before they ask a gateway again that has not read everything yet. */

@@ -10,7 +10,9 @@ import {
   type SettingValues,
 } from "@muster/runtime";
 import { createApi } from "./api.ts";
+import { Callbacks } from "./events/callbacks.ts";
 import { Streams } from "./events/streams.ts";
+import { lastEventSequenceOf } from "./events/subscription-endpoints.ts";
 import { type Gateway, log, refuseNotReady, SERVICE } from "./gateway.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { listen } from "./http.ts";
@@ -43,13 +45,14 @@ export async function startGateway(
   const http = await listen(api, { host: values.httpHost, port: values.httpPort });
   const natsApi = answerOverNats(cluster.nats.connection, api);
   const submits = takeSubmits(cluster, gateway);
+  const callbacks = new Callbacks({ nats: cluster.nats, state: cluster.state, commit: gateway.commit });
   log.info({ host: values.httpHost, port: http.port }, "the HTTP API listens");
   return {
     port: http.port,
     async stop() {
       // An event stream never ends by itself, and HTTP waits for what is under way.
       await gateway.streams.stop();
-      await Promise.all([http.stop(), natsApi.stop(), submits.stop()]);
+      await Promise.all([http.stop(), natsApi.stop(), submits.stop(), callbacks.stop()]);
       await planner.stop();
     },
   };
@@ -66,7 +69,7 @@ const plannerOf = ({ state, health }: Cluster): Planner =>
 
 function gatewayOf(
   { nats, state, health, stateCommitter, telemetry, membership }: Cluster,
-  { eventStreams }: Pick<SettingValues<typeof settings>, "eventStreams">,
+  { eventStreams, callbackHosts }: Pick<SettingValues<typeof settings>, "eventStreams" | "callbackHosts">,
   plan: Gateway["plan"],
 ): Gateway {
   const group = new GroupCommit({
@@ -82,6 +85,8 @@ function gatewayOf(
     telemetry,
     commit,
     streams: new Streams({ nats, state, clientsMax: eventStreams, commit }),
+    lastEventSequence: lastEventSequenceOf(nats),
+    callbackHosts,
     leases: () => membership.leases(),
     plan,
     circumstances,

@@ -2,6 +2,7 @@
 import { STRATEGIES } from "@muster/contracts";
 import { numberSetting, type Settings, setting } from "@muster/runtime";
 import { z } from "zod";
+import { CALLBACK_HOSTS } from "./events/callback-url.ts";
 
 export const settings = {
   httpHost: setting(
@@ -15,6 +16,10 @@ export const settings = {
     numberSetting(256, { min: 0, max: 100_000 }),
     "clients that events are streamed to at once; more are answered 503",
     "clients",
+  ),
+  callbackHosts: setting(
+    z.enum(CALLBACK_HOSTS).default("loopback"),
+    `where events may be posted to by /v2/eventSubscriptions: ${CALLBACK_HOSTS.join(" or ")}; who may subscribe makes the gateway send requests there`,
   ),
   strategy: setting(
     z.enum(STRATEGIES).default("spread"),

@@ -67,6 +67,7 @@ export async function startStandalone(config: StandaloneConfig): Promise<void> {
         httpPort,
         strategy: config.strategy,
         eventStreams: 256,
+        callbackHosts: "loopback",
       }),
     );
     const client = createClient(cluster.nats, { from: "npm start" });
