@@ -93,6 +93,8 @@ test("who has not asked for an event stream gets none, and is told how", async (
     assert.deepEqual([refused.status, refused.code, refused.headers.get("allow")], [405, "stream.refused", "GET"]);
     assert.match(refused.message, /Accept: text\/event-stream/);
   }
+  const head = await fetch(`${gateway.http}/v2/events`, { method: "HEAD", headers: { accept: "text/event-stream" } });
+  assert.equal(head.status, 405);
   const accept = { accept: "application/json, text/event-stream" };
   for (const [path, headers, place] of [
     ["/v2/events", { ...accept, "last-event-id": "yesterday" }, "Last-Event-ID"],
@@ -138,6 +140,10 @@ test("an app's creation is told as Marathon tells it, with ids that are places i
     assert.equal(data.eventType, event);
     assert.match(String(data.timestamp), /^\d{4}-\d\d-\d\dT.*Z$/);
   }
+  const tool = await open("/v2/events?event_type=scheduler_registered_event");
+  await until(() => tool.comments.some((line) => /nothing here is told as "scheduler_registered_event"/.test(line)), {
+    what: "a remark about a type that never comes",
+  });
   const ids = ofApp.map(({ id }) => Number(id));
   assert.deepEqual(
     ofApp.map(({ id }) => id),

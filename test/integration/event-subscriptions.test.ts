@@ -1,11 +1,19 @@
 // Events posted to a callback by two gateways, on a real nats-server: in order, at least once, whoever dies in between.
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { cloudEvent, type InstanceRef, instanceId, STREAM, subjects, taskEventType } from "@muster/contracts";
-import { connectNats, type Nats, type Service } from "@muster/runtime";
+import { decideSubscribe, decideUnsubscribe } from "@muster/core";
+import { subscriptionId } from "@muster/gateway/events/callback-url";
+import { Callbacks } from "@muster/gateway/events/callbacks";
+import { circumstances, connectNats, type Nats, perform, type Service } from "@muster/runtime";
 import { freePort, type NatsServer, startNatsServer, until } from "@muster/testkit";
+import { openTestCluster } from "../support/control-plane.ts";
 import { startTestGateway } from "../support/gateway.ts";
+import { serviceProcess } from "../support/processes.ts";
 
 /** A real receiver that can be killed, connections and all, and comes back on the same port. */
 class Receiver {
@@ -13,6 +21,9 @@ class Receiver {
   readonly got: Record<string, unknown>[] = [];
   /** Answers this instead of 200. */
   status = 200;
+  /** Never answers. */
+  holds = false;
+  held = 0;
   #server: Server | null = null;
   constructor(port: number) {
     this.port = port;
@@ -29,6 +40,10 @@ class Receiver {
       });
       request.on("end", () => {
         assert.equal(request.headers["content-type"], "application/json");
+        if (this.holds) {
+          this.held += 1;
+          return;
+        }
         if (this.status === 200) this.got.push(JSON.parse(body));
         response.writeHead(this.status).end();
       });
@@ -179,6 +194,92 @@ test("when one gateway goes in the middle, the other one goes on", { timeout: 60
   await telling;
   await until(() => receiver.attempts("/moving").length >= 400, { withinMs: 30_000, what: "all events" });
   assert.deepEqual(receiver.attempts("/moving"), range(0, 400));
+});
+
+test("when a gateway is killed in the middle, another one goes on with what it had in hand", {
+  timeout: 90_000,
+}, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "muster-callbacks-"));
+  const doomed = serviceProcess("gateway", "doomed", [`--nats-url=${server.url}`, "--http-port=0"], folder, {
+    MUSTER_LOG_LEVEL: "info",
+  });
+  try {
+    doomed.start();
+    await until(async () => (await doomed.log()).includes("the HTTP API listens"), {
+      withinMs: 30_000,
+      what: "a gateway of its own process",
+    });
+    // Alone it has every event.
+    await gateways.pop()?.stop();
+    const telling = tell("/killed", range(0, 400));
+    await until(() => receiver.attempts("/killed").length > 50, { withinMs: 20_000, what: "some events" });
+    receiver.holds = true;
+    await until(() => receiver.held > 0, { what: "an event in the middle of its delivery" });
+    await doomed.kill();
+    receiver.holds = false;
+    await telling;
+    gateways.push(await startTestGateway(server.url));
+    await until(() => receiver.attempts("/killed").length >= 400, { withinMs: 40_000, what: "all events" });
+    assert.deepEqual(receiver.attempts("/killed"), range(0, 400));
+  } finally {
+    await doomed.kill();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
+
+test("a callback that takes nothing for long is told as suspended, once, and as resumed when it does", {
+  timeout: 90_000,
+}, async () => {
+  const cluster = await openTestCluster(server.url);
+  const other = new Receiver(await freePort());
+  await other.start();
+  other.status = 503;
+  await gateways.pop()?.stop();
+  const callbacks = new Callbacks({
+    nats: cluster.nats,
+    state: cluster.state,
+    commit: async (decide) => void (await perform(cluster.nats, cluster.stateCommitter, "/test", decide)),
+    retryAfterMs: () => 5,
+  });
+  const told = async (name: string) => {
+    const subject = `muster.events.subscription.${subscriptionId(other.url)}.${name}`;
+    const { state } = await nats.jsm.streams.info(STREAM.events, { subjects_filter: subject });
+    return state.subjects?.[subject] ?? 0;
+  };
+  const asked = {
+    id: subscriptionId(other.url),
+    callbackUrl: other.url,
+    by: { who: "test", from: "test" },
+    trace: null,
+  };
+  try {
+    const fromSequence = (await nats.jsm.streams.info(STREAM.events)).state.last_seq + 1;
+    await perform(
+      cluster.nats,
+      cluster.stateCommitter,
+      "/test",
+      () => decideSubscribe(cluster.state, { ...asked, fromSequence }, circumstances()).decision,
+    );
+    await tell("/long", range(0, 10));
+    await until(async () => (await told("suspended")) > 0, { withinMs: 20_000, what: "the suspension" });
+    assert.deepEqual([await told("suspended"), await told("resumed")], [1, 0]);
+    other.status = 200;
+    await until(() => other.attempts("/long").length === 10, { withinMs: 20_000, what: "what it had not taken" });
+    assert.deepEqual(other.attempts("/long"), range(0, 10));
+    await until(async () => (await told("resumed")) > 0, { withinMs: 20_000, what: "the resumption" });
+    assert.deepEqual([await told("suspended"), await told("resumed")], [1, 1]);
+    await perform(
+      cluster.nats,
+      cluster.stateCommitter,
+      "/test",
+      () => decideUnsubscribe(cluster.state, asked, circumstances()).decision,
+    );
+  } finally {
+    await callbacks.stop();
+    await cluster.close();
+    await other.kill();
+    gateways.push(await startTestGateway(server.url));
+  }
 });
 
 test("a callback that is removed gets nothing more, and leaves nothing behind", { timeout: 60_000 }, async () => {

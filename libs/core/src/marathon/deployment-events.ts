@@ -2,9 +2,18 @@
  * Deployments as Marathon tells them. One of several steps tells each of them (`muster.deployment.step`); one that tells none has
  * a single step, which begins and ends with it. What an event does not say is taken from the deployment's document.
  */
-import { type CloudEvent, type DeploymentDocument, renderApp, type StateView } from "@muster/contracts";
+import {
+  type CloudEvent,
+  DeploymentActionSchema,
+  type DeploymentDocument,
+  renderApp,
+  type Stand,
+  type StateView,
+} from "@muster/contracts";
 import type { MarathonJson } from "../apps/app-info.ts";
 import { isoTime } from "../apps/time.ts";
+import { marathonAction } from "../deployment/marathon-action.ts";
+import { stepsOf } from "../deployment/steps.ts";
 import { deploymentOf, specIn } from "./documents.ts";
 import type { PlanForm, Told, Translate } from "./event.ts";
 import { groupOf, parentOf } from "./group.ts";
@@ -36,7 +45,7 @@ export const deploymentStarted: Translate = (event, { state, form }) => {
   ];
 };
 
-/** The first step begins with the deployment, and was told with it. */
+/** The first step begins with the deployment, and was told with it; of stages Marathon knows nothing. */
 export const deploymentStep: Translate = (event, { state, form }) => {
   const deployment = read(event, state);
   if (deployment === null) return [];
@@ -47,7 +56,9 @@ export const deploymentStep: Translate = (event, { state, form }) => {
   const plan = planOf(state, deployment.steps.length === 0 ? { ...deployment, steps: own } : deployment, form);
   switch (data.outcome) {
     case "started":
-      return number === 1 ? [] : [{ eventType: "deployment_info", plan, currentStep }];
+      return number === 1 || (numberIn(data, "stage") ?? 1) > 1
+        ? []
+        : [{ eventType: "deployment_info", plan, currentStep }];
     case "succeeded":
       return [{ eventType: "deployment_step_success", plan, currentStep }];
     case "failed":
@@ -79,9 +90,9 @@ export const deploymentEnded: Translate = (event, { state, form }) => {
   return deployment.tellsSteps ? [end] : [step, end];
 };
 
-/** Marathon names the group that holds the changed app, or the deepest one that holds all of them. */
-function changedGroups({ apps, version }: Deployment): Told[] {
-  return [{ eventType: "group_change_success", groupId: parentOf(apps), version }];
+/** The group that was changed; of an app the one that holds it, and of several the deepest one that holds all of them. */
+function changedGroups({ apps, version, document }: Deployment): Told[] {
+  return [{ eventType: "group_change_success", groupId: document?.group ?? parentOf(apps), version }];
 }
 
 function planOf(state: StateView, deployment: Deployment, form: PlanForm): MarathonJson {
@@ -90,24 +101,23 @@ function planOf(state: StateView, deployment: Deployment, form: PlanForm): Marat
   if (form === "light") return plan;
   return {
     ...plan,
-    original: groupOf(appsAt(state, deployment, "before"), version),
-    target: groupOf(appsAt(state, deployment, "after"), version),
+    original: groupOf(appsAt(state, deployment, "from"), version),
+    target: groupOf(appsAt(state, deployment, "to"), version),
   };
 }
 
 /** The apps of the deployment as far as their versions are still there; a whole cluster's would be too much to tell each time. */
-function appsAt(state: StateView, { apps, document }: Deployment, when: "before" | "after"): MarathonJson[] {
-  return apps.flatMap((app) => {
-    const version = document === null || document.app !== app ? null : versionAt(document, when);
-    const spec = version === null ? null : specIn(state, app, version);
-    if (version === null || spec === null) return [];
-    const instances = when === "after" && document !== null ? document.instances : spec.instances;
-    return [renderApp({ ...spec, instances }, { version })];
+function appsAt(state: StateView, { document }: Deployment, when: "from" | "to"): MarathonJson[] {
+  const actions = document === null ? [] : stepsOf(document).flatMap((step) => step.actions);
+  // Where several actions change an app, it stood before the first as it did, and stands after the last as it shall.
+  const stands = new Map<string, Stand | null>();
+  for (const action of actions) if (when === "to" || !stands.has(action.app)) stands.set(action.app, action[when]);
+  return [...stands].flatMap(([app, stand]) => {
+    const spec = stand === null ? null : specIn(state, app, stand.version);
+    if (stand === null || spec === null) return [];
+    return [renderApp({ ...spec, instances: stand.instances }, { version: stand.version })];
   });
 }
-
-const versionAt = ({ fromVersion, version, action }: DeploymentDocument, when: "before" | "after"): number | null =>
-  when === "before" ? fromVersion : action === "delete" ? null : version;
 
 /** null: the event does not even name a deployment. */
 function read(event: CloudEvent, state: StateView): Deployment | null {
@@ -115,33 +125,33 @@ function read(event: CloudEvent, state: StateView): Deployment | null {
   const id = textIn(data, "id") ?? textIn(data, "deployment") ?? (event.subject === "" ? null : event.subject);
   if (id === null) return null;
   const document = deploymentOf(state, id);
-  const stored = fieldsOf(document);
-  const told = [readSteps(data.steps), readSteps(stored.steps)].find((steps) => steps.length > 0) ?? null;
-  const app = textIn(data, "app") ?? document?.app ?? null;
-  const named = [textsIn(data, "apps"), textsIn(stored, "apps")].find((apps) => apps.length > 0);
-  const acted = (told ?? []).flatMap(({ actions }) => actions.map((action) => action.app));
-  const apps = [...new Set(named ?? (acted.length > 0 ? acted : app === null ? [] : [app]))];
+  const told = readSteps(data.steps);
+  const steps = told.length > 0 ? told : document === null ? singleStep(data) : stepsStored(document);
   const version = numberIn(data, "version") ?? document?.version ?? null;
-  const action = textIn(data, "action") ?? document?.action ?? null;
-  const single = app === null || action === null ? [] : [{ actions: [{ action: marathonAction(action), app }] }];
+  const acted = steps.flatMap(({ actions }) => actions.map(({ app }) => app));
+  const [named, app] = [textsIn(data, "apps"), textIn(data, "app")];
   return {
     id,
-    apps,
+    apps: [...new Set(named.length > 0 ? named : acted.length > 0 ? acted : app === null ? [] : [app])],
     version: version === null ? event.time : isoTime(version),
-    steps: told ?? single,
-    tellsSteps: told !== null || textsIn(data, "apps").length > 0 || event.type === "muster.deployment.step",
+    steps,
+    // What is gone was, in all likelihood, of a release that tells them.
+    tellsSteps: document === null || document.steps.length > 0,
     document,
   };
 }
 
-const MARATHON_ACTIONS: Readonly<Record<string, string>> = {
-  start: "StartApplication",
-  scale: "ScaleApplication",
-  upgrade: "RestartApplication",
-  restart: "RestartApplication",
-  delete: "StopApplication",
-};
-const marathonAction = (action: string): string => MARATHON_ACTIONS[action] ?? action;
+const stepsStored = (document: DeploymentDocument): Step[] =>
+  stepsOf(document).map(({ actions }) => ({
+    actions: actions.map(({ action, app }) => ({ action: marathonAction(action), app })),
+  }));
+
+/** As the event of a deployment without steps names its only action. */
+function singleStep(data: Fields): Step[] {
+  const app = textIn(data, "app");
+  const action = DeploymentActionSchema.shape.action.safeParse(data.action);
+  return app === null || !action.success ? [] : [{ actions: [{ action: marathonAction(action.data), app }] }];
+}
 
 /** Steps whose actions name what is done and to what; none for anything else, such as their number. */
 function readSteps(value: unknown): Step[] {
@@ -151,7 +161,7 @@ function readSteps(value: unknown): Step[] {
     if (!Array.isArray(actions)) return [];
     const read = actions.map(fieldsOf).flatMap((fields) => {
       const [action, app] = [textIn(fields, "action"), textIn(fields, "app")];
-      return action === null || app === null ? [] : [{ action: marathonAction(action), app }];
+      return action === null || app === null ? [] : [{ action, app }];
     });
     return [{ actions: read }];
   });

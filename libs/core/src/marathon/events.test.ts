@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type CloudEvent, cloudEvent, type Fact, keys, readApp } from "@muster/contracts";
+import { type CloudEvent, cloudEvent, DEPLOYMENT_BEGINNING, type Fact, keys, readApp } from "@muster/contracts";
 import { handmadeState } from "../apps/testing/handmade-view.ts";
 import { offerOf } from "../testing/builders.ts";
 import { MARATHON_EVENT_TYPES, type MarathonEvent } from "./event.ts";
@@ -31,17 +31,46 @@ function world() {
   state.put(keys.version("/prod/web", V1), { app: "/prod/web", version: V1, spec: spec([CHECK]), by: BY });
   state.put(keys.version("/prod/web", V2), { app: "/prod/web", version: V2, spec: spec([HTTP_CHECK]), by: BY });
   state.put(keys.deployment("d1"), {
+    ...DEPLOYMENT_BEGINNING,
     id: "d1",
     app: "/prod/web",
     action: "upgrade",
     fromVersion: V1,
     version: V2,
     instances: 3,
-    state: "running",
     startedAtMs: AT,
-    endedAtMs: null,
     by: BY,
-    message: null,
+    trace: null,
+  });
+  state.put(keys.deployment("d8"), {
+    ...DEPLOYMENT_BEGINNING,
+    id: "d8",
+    app: "/prod/old",
+    group: "/prod",
+    action: "group",
+    fromVersion: V1,
+    version: V2,
+    instances: 0,
+    steps: [
+      {
+        actions: [
+          { app: "/prod/old", action: "delete", from: { version: V1, instances: 1 }, to: null, isStaged: true },
+        ],
+      },
+      {
+        actions: [
+          {
+            app: "/prod/web",
+            action: "upgrade",
+            from: { version: V1, instances: 5 },
+            to: { version: V2, instances: 6 },
+            isStaged: true,
+          },
+        ],
+      },
+    ],
+    startedAtMs: AT,
+    by: BY,
     trace: null,
   });
   state.put(keys.offer("n1"), offerOf("n1", { address: "10.0.0.1" }));
@@ -304,7 +333,7 @@ describe("our events as Marathon's", () => {
       assert.deepEqual([root.id, root.apps, root.groups.length], ["/", [], 1]);
       return root.groups.map(({ id, apps }) => [id, apps.map(({ version, instances }) => [version, instances])]);
     };
-    assert.deepEqual(apps(plan.original), [["/prod", [[ISO1, 2]]]]);
+    assert.deepEqual(apps(plan.original), [["/prod", [[ISO1, 3]]]]);
     assert.deepEqual(apps(plan.target), [["/prod", [[ISO2, 3]]]]);
     assert.deepEqual(
       { ...plan, original: undefined, target: undefined },
@@ -354,6 +383,43 @@ describe("our events as Marathon's", () => {
       ],
     );
     assert.deepEqual([story[0]?.groupId, story[1]?.plan, story.at(-1)?.reason], ["/prod", plan, "web never came up"]);
+  });
+
+  test("what an event does not say is in the document: its steps, its group, and where each app stood", () => {
+    const data = { id: "d8", deployment: "d8", app: "/prod/old", version: V2, action: "group" };
+    const [end, ...more] = told(
+      event("muster.deployment.ended", { ...data, state: "aborted", message: "stopped by a person" }),
+      "full",
+    );
+    assert.deepEqual(more, [], "its steps were told as they went");
+    const { plan, ...others } = end as MarathonEvent & { plan: { steps: unknown; original: unknown; target: unknown } };
+    assert.deepEqual(others, { eventType: "deployment_failed", id: "d8", reason: "stopped by a person", timestamp: T });
+    assert.deepEqual(plan.steps, [
+      { actions: [{ action: "StopApplication", app: "/prod/old" }] },
+      { actions: [{ action: "RestartApplication", app: "/prod/web" }] },
+    ]);
+    const web = (group: unknown) =>
+      (group as { groups: { apps: { version: string; instances: number }[] }[] }).groups[0]?.apps.map((app) => [
+        app.version,
+        app.instances,
+      ]);
+    assert.deepEqual([web(plan.original), web(plan.target)], [[[ISO1, 5]], [[ISO2, 6]]]);
+    const [group] = told(event("muster.deployment.started", { ...data, instances: 0 }));
+    assert.deepEqual([group?.eventType, group?.groupId], ["group_change_success", "/prod"]);
+  });
+
+  test("stages of a step are not told as steps", () => {
+    const stage = event("muster.deployment.step", {
+      id: "d8",
+      step: 2,
+      steps: 2,
+      stage: 2,
+      stages: 3,
+      outcome: "started",
+      actions: [],
+      message: null,
+    });
+    assert.deepEqual(told(stage), []);
   });
 
   test("whatever is missing in a deployment's event, nothing is thrown", () => {

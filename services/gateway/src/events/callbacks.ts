@@ -20,15 +20,16 @@ import { backoffMs, type Nats, pause, type StateBucketView } from "@muster/runti
 import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { log } from "../gateway.ts";
+import { batchReader } from "./batch-reader.ts";
 import { cloudEventOf, feedEvent } from "./feed-event.ts";
-import { type Post, postEvent } from "./post.ts";
-import { untilRead } from "./streams.ts";
+import { postEvent } from "./post.ts";
 
 export type CallbackOptions = {
   readonly nats: Nats;
   readonly state: StateBucketView;
   readonly commit: (decide: () => Decision) => Promise<void>;
-  readonly post?: Post;
+  /** Pause after so many tries of one event. */
+  readonly retryAfterMs?: (tries: number) => number;
 };
 
 /** Nobody took from it for so long: the events it stands at are gone from the stream, too. */
@@ -81,6 +82,7 @@ class Sender {
   readonly #subscription: SubscriptionDocument;
   readonly #options: CallbackOptions;
   readonly #name: string;
+  readonly #untilRead: ReturnType<typeof batchReader>;
   readonly #abort = new AbortController();
   #messages: ConsumerMessages | null = null;
   #inHand: Promise<void> = Promise.resolve();
@@ -90,6 +92,7 @@ class Sender {
     this.#subscription = subscription;
     this.#options = options;
     this.#name = callbackDurable(subscription);
+    this.#untilRead = batchReader(options.state);
     this.#running = this.#run();
   }
 
@@ -164,13 +167,13 @@ class Sender {
 
   /** null when the callback has taken all that the event gives, else why not. */
   async #post(message: JsMsg): Promise<string | null> {
-    const { state, post = postEvent } = this.#options;
+    const { state } = this.#options;
     const event = feedEvent(message, message.seq);
     const told = cloudEventOf(event);
     if (told === null) return null;
-    await untilRead(state, event);
+    await this.#untilRead(event);
     for (const one of marathonEvents(told, state, "light")) {
-      const why = await post(this.#subscription.callbackUrl, JSON.stringify(one), this.#abort.signal);
+      const why = await postEvent(this.#subscription.callbackUrl, JSON.stringify(one), this.#abort.signal);
       if (why !== null) return why;
     }
     return null;
@@ -179,7 +182,7 @@ class Sender {
   async #retry(message: JsMsg, why: string): Promise<void> {
     if (this.#abort.signal.aborted) return message.nak();
     const { deliveryCount } = message.info;
-    message.nak(retryAfterMs(deliveryCount));
+    message.nak((this.#options.retryAfterMs ?? retryAfterMs)(deliveryCount));
     if (!isSuspending(deliveryCount)) return;
     const { id, callbackUrl } = this.#subscription;
     log.warn({ callbackUrl, sequence: message.seq, error: why }, "a callback takes no events: it is suspended");

@@ -19,8 +19,9 @@ const resumable = z.object({
 
 const replies = {
   200: {
-    about:
-      "An event stream (text/event-stream). Each frame has the id after which to resume, the type as its event, JSON as its data",
+    about: "An event stream. Each frame has the id after which to resume, the type as its event, JSON as its data",
+    schema: z.string(),
+    mediaType: MEDIA_TYPE,
   },
 };
 
@@ -40,7 +41,12 @@ export function addEvents(api: Api, gateway: Gateway): void {
     answer({ c, query }) {
       const types = new Set(query.event_type);
       const isWanted = ({ type }: Frame) => types.size === 0 || types.has(type);
-      return stream(gateway, c, { form: query["plan-format"], isWanted, lastEventId: query.lastEventId });
+      return stream(gateway, c, {
+        form: query["plan-format"],
+        isWanted,
+        lastEventId: query.lastEventId,
+        remarks: [...types].filter((type) => !KNOWN.has(type)).map(neverCome),
+      });
     },
   });
   addQuestion(api, {
@@ -53,10 +59,16 @@ export function addEvents(api: Api, gateway: Gateway): void {
       for (const filter of query.subject) refuseFilter(filter);
       const isMeant = subjectFilter(query.subject);
       const isWanted = ({ subject }: Frame) => isMeant(subject);
-      return stream(gateway, c, { form: "cloud", isWanted, lastEventId: query.lastEventId });
+      return stream(gateway, c, { form: "cloud", isWanted, lastEventId: query.lastEventId, remarks: [] });
     },
   });
 }
+
+const KNOWN: ReadonlySet<string> = new Set(MARATHON_EVENT_TYPES);
+
+/** Marathon's own types among them: tools ask for all that they know. */
+const neverCome = (type: string): string =>
+  `nothing here is told as ${JSON.stringify(type.slice(0, 100))}: /openapi.json has the types`;
 
 function refuseFilter(filter: string): void {
   const fault = filterFault(filter);
@@ -67,6 +79,7 @@ type Asked = {
   readonly form: Form;
   readonly isWanted: (frame: Frame) => boolean;
   readonly lastEventId: string | undefined;
+  readonly remarks: readonly string[];
 };
 
 async function stream({ streams }: Gateway, c: Context<Env>, asked: Asked): Promise<Response> {
@@ -83,6 +96,7 @@ async function stream({ streams }: Gateway, c: Context<Env>, asked: Asked): Prom
     isWanted: asked.isWanted,
     after: lastEvent(c, asked),
     remoteAddress: clientAddress(requester),
+    remarks: asked.remarks,
     hangUp: hangUp ?? (() => undefined),
   });
   return new Response(body, {

@@ -1,11 +1,11 @@
 /** One POST to a callback. */
 import { CALLBACK_WITHIN_MS } from "@muster/contracts";
 
-/** null when it was taken, else why not. Never throws. */
-export type Post = (url: string, body: string, signal: AbortSignal) => Promise<string | null>;
-
-/** Taken is what is answered 2xx in time; a redirection is not followed, since it leads where nobody subscribed. */
-export const postEvent: Post = async (url, body, signal) => {
+/**
+ * null when it was taken, else why not. Never throws. Taken is what is answered 2xx in time; a redirection is not followed, since
+ * it leads where nobody subscribed.
+ */
+export async function postEvent(url: string, body: string, signal: AbortSignal): Promise<string | null> {
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -21,4 +21,4 @@ export const postEvent: Post = async (url, body, signal) => {
     const inner = (cause as Error).cause;
     return inner instanceof Error && inner.message !== "" ? inner.message : (cause as Error).message;
   }
-};
+}

@@ -3,9 +3,10 @@ import { randomUUID } from "node:crypto";
 import { type Decision, type EventType, MusterError, NO_DECISION, STREAM } from "@muster/contracts";
 import type { Nats, StateBucketView } from "@muster/runtime";
 import { log } from "../gateway.ts";
+import { batchReader } from "./batch-reader.ts";
 import { gap, type Source, StreamClient } from "./client.ts";
 import { Feed } from "./feed.ts";
-import { type FeedEvent, storedEvents } from "./feed-event.ts";
+import { storedEvents } from "./feed-event.ts";
 import { comment, type Form, type Frame, Frames, notice, type Position } from "./frames.ts";
 
 export type StreamRequest = {
@@ -14,6 +15,8 @@ export type StreamRequest = {
   /** Where it goes on; null: with what comes from now on. */
   readonly after: Position | null;
   readonly remoteAddress: string;
+  /** Told to it first, as comment lines. */
+  readonly remarks: readonly string[];
   readonly hangUp: () => void;
 };
 
@@ -35,7 +38,6 @@ const TAKEN_MAX = 256;
 const TICK_MS = 250;
 /** How long it is followed after the last client has left: clients come back. */
 const LINGER_MS = 5_000;
-const STATE_WITHIN_MS = 2_000;
 const STOP_WITHIN_MS = 500;
 
 export class Streams implements EventStreams {
@@ -56,6 +58,7 @@ export class Streams implements EventStreams {
       for (const client of this.#clients) client.news();
     });
     const frames = new Frames(state);
+    const untilRead = batchReader(state);
     this.#feed = feed;
     this.#source = {
       get sequence() {
@@ -65,7 +68,7 @@ export class Streams implements EventStreams {
         return feed.after(sequence, TAKEN_MAX) ?? (await storedEvents(nats, STREAM.events, sequence + 1, TAKEN_MAX));
       },
       async frames(event, form) {
-        await untilRead(state, event);
+        await untilRead(event);
         return frames.of(event, form);
       },
     };
@@ -83,7 +86,7 @@ export class Streams implements EventStreams {
     try {
       await this.#openFeed();
       const { start, greeting } = request.after === null ? this.#now() : await this.#resume(request.after);
-      return this.#attach(request, start, greeting).body;
+      return this.#attach(request, start, request.remarks.map(comment).join("") + greeting).body;
     } finally {
       this.#opening -= 1;
       this.#letGo();
@@ -182,9 +185,4 @@ export class Streams implements EventStreams {
   async #untilGone(): Promise<void> {
     while (this.#clients.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   }
-}
-
-/** An event may come before the documents of its batch, which are read from another stream. */
-export async function untilRead(state: StateBucketView, { origin }: FeedEvent): Promise<void> {
-  if (origin > state.sequence) await state.reached(origin, STATE_WITHIN_MS);
 }
