@@ -8,6 +8,7 @@ export class SseClient {
   readonly comments: string[] = [];
   readonly #response: IncomingMessage;
   #rest = "";
+  readonly #lines: string[] = [];
   isEnded = false;
 
   private constructor(response: IncomingMessage) {
@@ -52,16 +53,20 @@ export class SseClient {
   }
 
   #take(chunk: string): void {
-    const parts = (this.#rest + chunk).split("\n\n");
-    this.#rest = parts.pop() as string;
-    for (const part of parts) {
-      const lines = part.split("\n");
-      this.comments.push(...lines.filter((line) => line.startsWith(":")));
-      const field = (name: string) =>
-        lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
-      const data = field("data").join("\n");
-      if (data !== "")
-        this.frames.push({ id: field("id")[0] ?? null, event: field("event")[0] ?? "", data: JSON.parse(data) });
+    const lines = (this.#rest + chunk).split("\n");
+    this.#rest = lines.pop() as string;
+    for (const line of lines) {
+      if (line.startsWith(":")) this.comments.push(line);
+      else if (line !== "") this.#lines.push(line);
+      else this.#frame(this.#lines.splice(0));
     }
+  }
+
+  #frame(lines: readonly string[]): void {
+    const field = (name: string) =>
+      lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
+    const data = field("data").join("\n");
+    if (data === "") return;
+    this.frames.push({ id: field("id")[0] ?? null, event: field("event")[0] ?? "", data: JSON.parse(data) });
   }
 }

@@ -87,7 +87,9 @@ export const deploymentEnded: Translate = (event, { state, form }) => {
         plan,
         reason: textIn(data, "message") ?? String(data.state),
       };
-  return deployment.tellsSteps ? [end] : [step, end];
+  // The removal of an app ends its deployment, and tells no step.
+  const isRemoval = isDone && textIn(data, "action") === "delete";
+  return deployment.tellsSteps && !isRemoval ? [end] : [step, end];
 };
 
 /** The group that was changed; of an app the one that holds it, and of several the deepest one that holds all of them. */
