@@ -157,6 +157,24 @@ test("an app's creation is told as Marathon tells it, with ids that are places i
   );
 });
 
+test("what another gateway changes is told with all that belongs to it", { timeout: 60_000 }, async () => {
+  const other = await startTestGateway(server.url);
+  try {
+    const client = await open("/v2/events?event_type=api_post_event", {}, other);
+    const ids = Array.from({ length: 200 }, (_, i) => `/many/app${i}`);
+    const post = (id: string) =>
+      fetch(`${gateway.http}/v2/apps`, { method: "POST", body: JSON.stringify({ id, cmd: `sleep 1000 # ${id}` }) });
+    for (let at = 0; at < ids.length; at += 20) await Promise.all(ids.slice(at, at + 20).map(post));
+    await until(() => client.frames.length === ids.length, { what: () => `all apps (${client.frames.length})` });
+    const told = client.frames.map(
+      ({ data }) => [data.clientIp, data.appDefinition as { id: string; cmd?: string }] as const,
+    );
+    for (const [clientIp, { id, cmd }] of told) assert.deepEqual([clientIp, cmd], ["127.0.0.1", `sleep 1000 # ${id}`]);
+  } finally {
+    await other.stop();
+  }
+});
+
 test("a client that goes away and comes back again and again under load misses nothing and sees nothing twice", {
   timeout: 120_000,
 }, async () => {
