@@ -8,6 +8,7 @@ import { footprint } from "./footprint.ts";
 import { linearity } from "./linearity.ts";
 import { placeDurable, placeRunning } from "./place.ts";
 import { replay } from "./replay.ts";
+import { rest } from "./rest.ts";
 import type { Bench, BenchOptions, BenchResult } from "./result.ts";
 import { startLatency } from "./start-latency.ts";
 import { submitRate } from "./submit-rate.ts";
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   "place-durable": placeDurable,
   "place-running": placeRunning,
   "submit-rate": submitRate,
+  rest,
   linearity,
   workers: workersBench,
   footprint,

@@ -15,6 +15,11 @@ const BENCHES: [name: string, flags: string[], figures: string[]][] = [
   ["place-durable", SMALL, ["rate"]],
   ["place-running", SMALL, ["rate"]],
   ["submit-rate", ["--agents=20", "--instances=100"], ["rate"]],
+  [
+    "rest",
+    ["--agents=20", "--instances=20", "--samples=20"],
+    ["create_seconds", "get_p99_ms", "list_ms", "list_stall_ms"],
+  ],
   ["linearity", ["--agents=20", "--instances=100"], ["agents_ratio", "instances_ratio"]],
   ["workers", SMALL, ["rate_2"]],
   ["footprint", ["--agents=20", "--instances=100"], ["total_mb"]],

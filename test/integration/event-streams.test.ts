@@ -281,7 +281,7 @@ test("more clients than may be are told so, and let in when another one leaves",
     const response = await fetch(`${small.http}/v2/events`, { headers: { accept: "text/event-stream" } });
     assert.deepEqual([response.status, response.headers.get("retry-after")], [503, "1"]);
     const { code, message } = (await response.json()) as { code: string; message: string };
-    assert.equal(code, "stream.full");
+    assert.equal(code, "stream.too-many");
     assert.match(message, /2 clients already/);
     one?.leave();
     await until(() => open("/v2/events", {}, small), { what: "room for another one" });

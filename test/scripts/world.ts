@@ -17,6 +17,7 @@ import { appsCuredBy, Fleet, type Round } from "@muster/core";
 import type { View } from "@muster/core/testing/memory-bucket";
 import { changesBetween } from "@muster/core/testing/race/changes";
 import { diceOf, TestCluster } from "@muster/core/testing/test-cluster";
+import { roll, say } from "./rolling.ts";
 import { fieldsOf, wordsOf } from "./script.ts";
 import { tellHold, tellRow, tellRows, tellWaiting, tellWaitingShortly } from "./tell.ts";
 
@@ -51,6 +52,12 @@ export class World {
     want: ([id = "", ...words]) => this.#changing(() => this.#want(id, words)),
     stop: (names) => this.#changing(() => this.#stop(names)),
     end: (names) => this.#changing(() => this.#end(names)),
+    roll: ([id = ""]) => roll(this.#cluster, id),
+    say: ([name = "", ...states]) => {
+      const { app, row } = this.#rowOf(name);
+      say(this.#cluster, app, row, states);
+      return [];
+    },
     replace: ([id = ""]) => this.#changing(() => this.#cluster.replaceEnded(id)),
     wait: ([span = ""]) => {
       this.#cluster.now += Number(span.replace(/s$/, "")) * 1_000;

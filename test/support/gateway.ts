@@ -1,11 +1,12 @@
 /** A gateway in this process beside a test's control plane. */
 import { kinds, startGateway } from "@muster/gateway";
-import { openCluster, type Service } from "@muster/runtime";
+import { settings } from "@muster/gateway/settings";
+import { openCluster, readSettings, type Service, type SettingValues } from "@muster/runtime";
 
-export async function startTestGateway(
-  url: string,
-  more: Partial<Parameters<typeof startGateway>[1]> = {},
-): Promise<Service & { http: string }> {
+type Values = SettingValues<typeof settings>;
+
+/** Every setting at its default, unless `more` says otherwise; on a port of its own. */
+export async function startTestGateway(url: string, more: Partial<Values> = {}): Promise<Service & { http: string }> {
   const cluster = await openCluster({
     address: { url },
     services: ["gateway"],
@@ -16,11 +17,8 @@ export async function startTestGateway(
     waitMs: 20_000,
   });
   const gateway = await startGateway(cluster, {
-    httpHost: "127.0.0.1",
+    ...readSettings("gateway", settings, { argv: [], env: {} }),
     httpPort: 0,
-    strategy: "spread",
-    eventStreams: 64,
-    callbackHosts: "loopback",
     ...more,
   });
   return {

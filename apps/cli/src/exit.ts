@@ -39,6 +39,7 @@ export function exitCodeOf(cause: unknown): ExitCode {
 
 function exitCodeOfCode(code: ErrorCode): ExitCode {
   const [kind] = code.split(".");
+  if (code.endsWith(".too-many")) return EXIT.failed;
   switch (kind) {
     case "nats":
     case "cluster":
@@ -47,6 +48,9 @@ function exitCodeOfCode(code: ErrorCode): ExitCode {
     case "document":
     case "spec":
     case "id":
+    case "request":
+    case "method":
+    case "origin":
       return EXIT.usage;
     case "internal":
       return EXIT.failed;

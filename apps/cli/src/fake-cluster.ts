@@ -60,6 +60,7 @@ export class FakeCluster {
       version: this.apps.get(app)?.version ?? 1,
       state: "running",
       healthy: null,
+      ready: null,
       agent: "n1",
       host: "10.0.0.1",
       ports: [31_000 + slot],

@@ -12,6 +12,7 @@ const instance = (slot: number, attempt: number, more: Partial<InstanceView> = {
   version: 7,
   state: "running",
   healthy: null,
+  ready: null,
   agent: "n1",
   host: null,
   ports: [],

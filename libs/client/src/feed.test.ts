@@ -131,6 +131,7 @@ const instance = (state: InstanceView["state"], sinceMs = 2_000): InstanceView =
   version: 1,
   state,
   healthy: null,
+  ready: null,
   agent: "n1",
   host: null,
   ports: [],

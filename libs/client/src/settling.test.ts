@@ -12,6 +12,7 @@ const instance = (attempt: number, more: Partial<InstanceView> = {}): InstanceVi
   version: 1,
   state: "running",
   healthy: null,
+  ready: null,
   agent: "n1",
   host: null,
   ports: [],
@@ -61,6 +62,8 @@ for (const [about, state, settleMs, expected] of [
   ["one whose instance runs since now", progress([instance(1)]), 1_000, false],
   ["one whose checks have passed", progress([instance(1, { healthy: true })], {}, true), 1_000, true],
   ["one whose checks have not spoken", progress([instance(1)], {}, true), 1_000, false],
+  ["one that is ready", progress([instance(1, { ready: true })]), 1_000, true],
+  ["one that is not ready", progress([instance(1, { ready: false })]), 0.001, false],
   ["one with the old version only", progress([instance(1, { version: 0, healthy: true })]), 1_000, false],
 ] as const)
   test(`the wait for ${about} is over: ${expected}`, () => {

@@ -23,13 +23,15 @@ export class Settling {
     if (deployment.state !== "succeeded" || this.#settleMs === 0) return true;
     if (deployment.action === "delete" || deployment.instances === 0) return true;
     const running = instances.filter(({ state, version }) => state === "running" && version === deployment.version);
-    const ready = running.filter(({ healthy }) => healthy === true || (healthy === null && !hasChecks));
+    const ready = running.filter(
+      ({ healthy, ready }) => ready !== false && (healthy === true || (healthy === null && !hasChecks)),
+    );
     const ids = ready.map(({ id }) => id).join();
     if (ids !== this.#ready) this.#sinceMs = nowMs;
     this.#ready = ids;
     this.#endedMs ??= nowMs;
     if (ready.length < deployment.instances) return nowMs - this.#endedMs >= OVERTAKEN_MS;
     // A check that passed is proof enough.
-    return ready.every(({ healthy }) => healthy === true) || nowMs - this.#sinceMs >= this.#settleMs;
+    return ready.every((one) => one.healthy === true || one.ready === true) || nowMs - this.#sinceMs >= this.#settleMs;
   }
 }

@@ -56,6 +56,8 @@ export const InstanceViewSchema = z.object({
   /** `waiting`: wanted, not placed. `placed`: committed, the agent has not spoken yet. */
   state: z.enum(["waiting", "placed", ...LEVELS]),
   healthy: z.boolean().nullable(),
+  /** null where its version has no readiness check, or it has ended; else false until the first one has passed. */
+  ready: z.boolean().nullable().default(null),
   agent: z.string().nullable(),
   host: z.string().nullable(),
   ports: z.array(z.int()),

@@ -6,6 +6,7 @@ import {
   AppDocumentSchema,
   ClaimDocumentSchema,
   DeploymentDocumentSchema,
+  OrderDocumentSchema,
   VersionDocumentSchema,
 } from "./documents/app.ts";
 import {
@@ -34,6 +35,7 @@ export const STATE_KINDS = {
   attempts: AttemptsDocumentSchema,
   agent: AgentWordSchema,
   deployment: DeploymentDocumentSchema,
+  order: OrderDocumentSchema,
   wanted: WantedDocumentSchema,
   placed: PlacedDocumentSchema,
   waiting: WaitingDocumentSchema,
@@ -69,6 +71,8 @@ export type StateView = {
   kind<K extends StateKind>(kind: K): Documents<StateDocument<K>>;
   /** The revision to expect of a key: its document's, its purge marker's, or 0. */
   revision(key: string): number;
+  /** Keys of a kind, without it, that begin with this token, where the view keeps an index of them. */
+  under?(kind: StateKind, first: string): ReadonlySet<string>;
 };
 export type HealthDocument<K extends HealthKind> = z.infer<(typeof HEALTH_KINDS)[K]>;
 export type HealthView = {

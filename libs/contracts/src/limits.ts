@@ -10,6 +10,8 @@ export const BATCH_MESSAGES_MAX = 1_000;
 export const ROUND_INSTANCES_MAX = 400;
 /** Size of a spec as it is sent to us. */
 export const SPEC_BYTES_MAX = 1_000_000;
+/** What a gateway may be set to take as one body; each spec in it keeps its own bound when it is stored. */
+export const BODY_BYTES_MAX = 16_000_000;
 /** Deeper documents are refused before anything walks them. */
 export const SPEC_DEPTH_MAX = 64;
 export const APP_INSTANCES_MAX = 5_000;
@@ -44,6 +46,8 @@ export const ENDED_KEPT_MAX = 30;
 /** Characters kept of a failure's message once its instance is released: the row set is written often. */
 export const ENDED_MESSAGE_MAX = 500;
 
+/** Characters kept of the last answer to a readiness check: every view of the health bucket holds it. */
+export const READINESS_BODY_MAX = 1_024;
 /** Events that a client of an event stream may be behind; then it is told and cut off. */
 export const STREAM_OUTSTANDING_MAX = 1_024;
 /** For so long it may be: a burst of events is no slowness. */
@@ -75,6 +79,7 @@ export const SERVICE_PORT_RANGE = { first: 10_000, last: 20_000 } as const;
 
 assert(LEASE_TTL_MS > 3 * LEASE_RENEW_MS, "two lost renewals must not cost the lease");
 assert(SUSPECT_AFTER_BEATS < UNREACHABLE_AFTER_BEATS, "suspicion comes before loss");
+assert(SPEC_BYTES_MAX <= BODY_BYTES_MAX, "a body may hold a whole spec");
 assert(2 * ROUND_INSTANCES_MAX + 100 <= BATCH_MESSAGES_MAX, "a round and its ledgers must fit one batch");
 assert(STREAM_OUTSTANDING_MAX < STREAM_KEPT_MAX, "a client that keeps up is served from memory");
 assert(3 * STREAM_HEARTBEAT_MS < STREAM_STALLED_MS, "a client counts as stalled only after heartbeats it did not take");

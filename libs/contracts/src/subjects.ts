@@ -23,6 +23,7 @@ export const keys = {
   attempts: "attempts",
   agent: (agent: AgentId) => `agent.${agentToken(agent)}`,
   deployment: (id: string) => `deployment.${id}`,
+  order: (app: AppId) => `order.${appToken(app)}`,
   wanted: (app: AppId) => `wanted.${appToken(app)}`,
   placed: (app: AppId) => `placed.${appToken(app)}`,
   rules: "rules",
@@ -70,6 +71,8 @@ export const subjects = {
   heartbeats: "muster.heartbeat.*.*",
   /** Request with many replies: task output, answered by every agent that has some. */
   logs: "muster.logs",
+  /** Request: a process is to give the shards of the service in the body to others. */
+  abdicate: (process: string) => `muster.abdicate.${process}`,
   /** Request: the HTTP API over NATS, answered by any gateway. */
   api: "muster.api",
   events: "muster.events.>",

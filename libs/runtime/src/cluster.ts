@@ -76,7 +76,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     const state = view(STATE_BUCKET, pick(STATE_KINDS, options.stateKinds));
     const health = view(HEALTH_BUCKET, pick(HEALTH_KINDS, options.healthKinds));
     const leases = await nats.jsm.streams.info(bucketStream(LEASES_BUCKET));
-    const lease = { process, services: [...options.services], startedAtMs: Date.now() };
+    const lease = { process, services: [...options.services], startedAtMs: Date.now(), http: null, abdicated: [] };
     const membership = new Membership(nats, lease, {
       ttlMs: leases.config.num_replicas > 1 ? LEASE_REPLICATED_TTL_MS : LEASE_TTL_MS,
     });

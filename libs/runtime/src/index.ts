@@ -10,6 +10,7 @@ export * from "./json.ts";
 export * from "./key-index.ts";
 export * from "./log.ts";
 export * from "./membership.ts";
+export * from "./metrics.ts";
 export * from "./nats-context.ts";
 export * from "./perform.ts";
 export * from "./provision.ts";

@@ -7,8 +7,9 @@ import {
   LEASES_BUCKET,
   type Lease,
   LeaseSchema,
+  subjects,
 } from "@muster/contracts";
-import { headers } from "@nats-io/transport-node";
+import { headers, type Subscription } from "@nats-io/transport-node";
 import { monotonicMs } from "./clock.ts";
 import type { Nats } from "./connect.ts";
 import { jsonOf } from "./json.ts";
@@ -18,7 +19,7 @@ import { StreamTail } from "./tail.ts";
 export class Membership {
   readonly process: string;
   readonly #nats: Nats;
-  readonly #lease: Lease;
+  #lease: Lease;
   readonly #ttlMs: number;
   readonly #tail: StreamTail;
   readonly #log = createLog("lease");
@@ -28,6 +29,7 @@ export class Membership {
   #timers: NodeJS.Timeout[] = [];
   #renewing = false;
   #complete = false;
+  #abdications: Subscription | null = null;
 
   constructor(nats: Nats, lease: Lease, { ttlMs = LEASE_TTL_MS }: { ttlMs?: number } = {}) {
     this.process = lease.process;
@@ -43,9 +45,11 @@ export class Membership {
         if (message.data.length === 0) this.#others.delete(key);
         else {
           const parsed = LeaseSchema.safeParse(jsonOf(message.data));
-          const isNew = !this.#others.has(key);
-          if (parsed.success) this.#others.set(key, { lease: parsed.data, heardAtMs: monotonicMs() });
-          if (!isNew) return;
+          if (!parsed.success) return;
+          const before = this.#others.get(key)?.lease;
+          this.#others.set(key, { lease: parsed.data, heardAtMs: monotonicMs() });
+          if (before !== undefined && before.abdicated.join() === parsed.data.abdicated.join()) return;
+          if (key !== this.process) this.#takeBack(parsed.data.abdicated, before?.abdicated ?? []);
         }
         this.#tell();
       },
@@ -65,6 +69,11 @@ export class Membership {
   async open(): Promise<void> {
     await this.#renew();
     await this.#tail.start();
+    this.#abdications = this.#nats.connection.subscribe(subjects.abdicate(this.process), {
+      callback: (error, message) => {
+        if (error === null) void this.#abdicate(message.string()).then((done) => message.respond(String(done)));
+      },
+    });
     this.#timers = [
       setInterval(() => void this.#renew(), Math.min(LEASE_RENEW_MS, this.#ttlMs / 3.3)),
       setInterval(() => this.#expire(), this.#ttlMs / 4),
@@ -75,6 +84,7 @@ export class Membership {
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#deadlineMs = 0;
+    if (!this.#nats.connection.isClosed()) this.#abdications?.unsubscribe();
     await this.#tail.stop();
     const all = headers();
     all.set("KV-Operation", "PURGE");
@@ -101,6 +111,22 @@ export class Membership {
       .sort();
   }
 
+  /** Those of them that are to share its work: one that has abdicated does so only where nobody else is left. */
+  sharersOf(service: string): string[] {
+    const processes = this.processesOf(service);
+    const abdicated = new Set(
+      this.leases().flatMap((lease) => (lease.abdicated.includes(service) ? [lease.process] : [])),
+    );
+    const sharers = processes.filter((process) => !abdicated.has(process));
+    return sharers.length > 0 ? sharers : processes;
+  }
+
+  /** Adds to what our lease tells of us, at once. */
+  async say(more: Pick<Lease, "http">): Promise<void> {
+    this.#lease = { ...this.#lease, ...more };
+    await this.#renew();
+  }
+
   leases(): Lease[] {
     const others = [...this.#others.entries()].filter(([key]) => key !== this.process).map(([, other]) => other.lease);
     return this.isHeld ? [this.#lease, ...others] : others;
@@ -109,6 +135,23 @@ export class Membership {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  async #abdicate(service: string): Promise<boolean> {
+    if (!this.#lease.services.includes(service)) return false;
+    this.#lease = { ...this.#lease, abdicated: [...new Set([...this.#lease.abdicated, service])] };
+    this.#log.info({ service }, "abdicated: others take over");
+    await this.#renew();
+    this.#tell();
+    return true;
+  }
+
+  /** One at a time is left out: when another process abdicates after us, we share the work again. */
+  #takeBack(now: readonly string[], before: readonly string[]): void {
+    const again = new Set(now.filter((service) => !before.includes(service)));
+    if (!this.#lease.abdicated.some((service) => again.has(service))) return;
+    this.#lease = { ...this.#lease, abdicated: this.#lease.abdicated.filter((service) => !again.has(service)) };
+    void this.#renew();
   }
 
   #tell(): void {

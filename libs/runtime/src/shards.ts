@@ -127,7 +127,7 @@ export class Shards {
   }
 
   #claims(): Write[] {
-    const processes = this.#membership.processesOf(this.#service);
+    const processes = this.#membership.sharersOf(this.#service);
     const me = this.#membership.process;
     const writes: Write[] = [];
     for (let shard = 0; shard < SHARD_COUNT; shard += 1) {

@@ -43,6 +43,10 @@ export class Unread {
     if (this.#kinds.size > 0) this.#kinds.get(kind)?.delete(rest);
   }
 
+  restsOf(kind: string): Iterable<string> {
+    return this.#kinds.get(kind)?.keys() ?? [];
+  }
+
   /** Reads all that is there of a kind. */
   readAll(kind: string): void {
     const documents = this.#kinds.get(kind);
@@ -84,5 +88,59 @@ export class Unread {
         this.readOne(kind, rest);
       }
     }
+  }
+}
+
+/**
+ * Documents of a kind that is read when somebody asks: one that is asked for by its key is read alone, all of them only when
+ * they are walked. Who looks at one app does not wait for the documents of all.
+ */
+export class DocumentsOnDemand<T> implements ReadonlyMap<string, T> {
+  readonly #documents: ReadonlyMap<string, T>;
+  readonly #unread: Unread;
+  readonly #kind: string;
+
+  constructor(documents: ReadonlyMap<string, T>, unread: Unread, kind: string) {
+    this.#documents = documents;
+    this.#unread = unread;
+    this.#kind = kind;
+  }
+
+  get(rest: string): T | undefined {
+    this.#unread.readOne(this.#kind, rest);
+    return this.#documents.get(rest);
+  }
+
+  has(rest: string): boolean {
+    return this.get(rest) !== undefined;
+  }
+
+  get size(): number {
+    return this.#all().size;
+  }
+
+  entries(): MapIterator<[string, T]> {
+    return this.#all().entries();
+  }
+
+  keys(): MapIterator<string> {
+    return this.#all().keys();
+  }
+
+  values(): MapIterator<T> {
+    return this.#all().values();
+  }
+
+  [Symbol.iterator](): MapIterator<[string, T]> {
+    return this.entries();
+  }
+
+  forEach(visit: (value: T, key: string, map: ReadonlyMap<string, T>) => void): void {
+    this.#all().forEach(visit);
+  }
+
+  #all(): ReadonlyMap<string, T> {
+    this.#unread.readAll(this.#kind);
+    return this.#documents;
   }
 }

@@ -139,3 +139,37 @@ test("a view that lost its nats-server reads on where it was, with what came mea
   assert.deepEqual(view.kind("one").get("after")?.value, { n: 9 });
   await view.close();
 });
+
+test("an unread document that is asked for by its key is read alone, and all are counted without being read", async () => {
+  let parsed = 0;
+  const Counted = z.object({ n: z.int() }).refine(() => {
+    parsed += 1;
+    return true;
+  });
+  const view = new BucketView<Kinds>(nats, STATE_BUCKET, { lazy: Counted }, null, ["lazy"]);
+  await view.open();
+  let last = 0;
+  for (const n of [1, 2, 3]) last = await put(`lazy.a.${n}`, { n });
+  assert.equal(await view.reached(last, 5_000), true);
+  assert.deepEqual([...view.counts()], [["lazy", 3]]);
+  assert.equal(parsed, 0);
+  const lazy = view.kind("lazy");
+  assert.deepEqual(lazy.get("a.2")?.value, { n: 2 });
+  assert.deepEqual([lazy.has("a.1"), lazy.has("a.9"), parsed], [true, false, 2]);
+  assert.deepEqual([[...lazy.keys()].sort(), lazy.size, parsed], [["a.1", "a.2", "a.3"], 3, 3]);
+  assert.deepEqual([...view.counts()], [["lazy", 3]]);
+  await view.close();
+});
+
+test("keys under a token are found without looking through all of them, as they come and go", async () => {
+  const view = new BucketView<Kinds>(nats, STATE_BUCKET, { kept: Plain });
+  await view.open();
+  await put("kept.a.1", { n: 1 });
+  await view.reached(await put("kept.ab.1", { n: 1 }), 5_000);
+  assert.deepEqual([...view.under("kept", "a")], ["a.1"]);
+  await put("kept.a.2", { n: 2 });
+  await view.reached(await purge("kept.a.1"), 5_000);
+  assert.deepEqual([...view.under("kept", "a")], ["a.2"]);
+  assert.deepEqual([...view.under("kept", "none")], []);
+  await view.close();
+});

@@ -18,9 +18,10 @@ import { monotonicMs } from "./clock.ts";
 import type { Nats } from "./connect.ts";
 import type { Graveyard } from "./graveyard.ts";
 import { headerIn, headerText } from "./headers.ts";
+import { KeyIndex } from "./key-index.ts";
 import { createLog, type Log } from "./log.ts";
 import { StreamTail } from "./tail.ts";
-import { Unread, type UnreadDocument } from "./unread.ts";
+import { DocumentsOnDemand, Unread, type UnreadDocument } from "./unread.ts";
 
 const SWEEP_MS = 60_000;
 const decoder = new TextDecoder();
@@ -50,6 +51,8 @@ export class BucketView<K extends Kinds> {
   readonly #waiters = new Set<{ revision: number; resolve: (reached: boolean) => void }>();
   readonly #tail: StreamTail;
   readonly #unread: Unread;
+  readonly #onDemand = new Map<string, ReadonlyMap<string, Entry<unknown>>>();
+  readonly #indexes = new Map<string, KeyIndex>();
   readonly #log: Log;
   readonly #graveyard: Graveyard | null;
   /** Documents that end by themselves: the server removes them without a word. */
@@ -73,7 +76,11 @@ export class BucketView<K extends Kinds> {
     this.#kinds = kinds;
     this.#graveyard = graveyard;
     this.#log = createLog("view").child({ bucket });
-    for (const kind of Object.keys(kinds)) this.#documents.set(kind, new Map());
+    for (const kind of Object.keys(kinds)) {
+      const documents = new Map<string, Entry<unknown>>();
+      this.#documents.set(kind, documents);
+      if (this.#unread.keeps(kind)) this.#onDemand.set(kind, new DocumentsOnDemand(documents, this.#unread, kind));
+    }
     this.#tail = new StreamTail(nats, {
       stream: bucketStream(bucket),
       filters: Object.keys(kinds).map((kind) => keySubject(bucket, SINGLE_KINDS.has(kind) ? kind : `${kind}.>`)),
@@ -118,10 +125,28 @@ export class BucketView<K extends Kinds> {
   }
 
   kind<Name extends keyof K & string>(kind: Name): Documents<z.infer<K[Name]>> {
-    this.#unread.readAll(kind);
-    const documents = this.#documents.get(kind);
+    const documents = this.#onDemand.get(kind) ?? this.#documents.get(kind);
     if (documents === undefined) throw new Error(`this view of ${this.bucket} does not follow ${kind}`);
     return documents as Documents<z.infer<K[Name]>>;
+  }
+
+  /** How many documents of each kind there are, read or not. */
+  *counts(): Generator<readonly [kind: string, count: number]> {
+    for (const [kind, documents] of this.#documents) {
+      let count = documents.size;
+      for (const rest of this.#unread.restsOf(kind)) if (!documents.has(rest)) count += 1;
+      yield [kind, count];
+    }
+  }
+
+  /** Keys of a kind, without it, that begin with the token `first`. The index is kept from the first question on. */
+  under(kind: keyof K & string, first: string): ReadonlySet<string> {
+    let index = this.#indexes.get(kind);
+    if (index === undefined) {
+      index = new KeyIndex(this as unknown as BucketView<Kinds>, kind, (rest) => rest.split(".", 1)[0] as string);
+      this.#indexes.set(kind, index);
+    }
+    return index.of(first);
   }
 
   /** One document: of a kind that is read when somebody asks, nothing else is read. */

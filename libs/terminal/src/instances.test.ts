@@ -3,7 +3,16 @@ import { test } from "node:test";
 import { glyphsFor } from "./glyphs.ts";
 import { addressOf, isReady, lookOf, outputOf, stateCell, whyNot } from "./instances.ts";
 
-const failed = { state: "failed", healthy: null, exitCode: 3, reason: "exited" } as const;
+const failed = { state: "failed", healthy: null, ready: null, exitCode: 3, reason: "exited" } as const;
+
+const unready = {
+  state: "running",
+  healthy: null,
+  ready: false,
+  exitCode: null,
+  reason: "not-ready",
+  message: "",
+} as const;
 
 for (const [about, instance, expected] of [
   ["a sentence", { ...failed, message: "exited with status 3" }, "exited with status 3"],
@@ -17,6 +26,8 @@ for (const [about, instance, expected] of [
   ],
   ["running", { ...failed, state: "running", exitCode: null, message: "started" }, ""],
   ["unhealthy", { ...failed, state: "running", healthy: false, exitCode: null, message: "got 500" }, "got 500"],
+  ["not ready, and asked", { ...unready, message: "answered 503" }, "answered 503"],
+  ["not ready, and not asked yet", { ...unready, reason: "started", message: "started" }, ""],
 ] as const)
   test(`why not, with ${about}: ${JSON.stringify(expected)}`, () => {
     assert.equal(whyNot(instance), expected);
@@ -28,7 +39,7 @@ test("output is what follows the sentence", () => {
 });
 
 test("an instance of an app with checks is ready when they passed, one of an app without when it runs", () => {
-  const running = { state: "running", healthy: null } as const;
+  const running = { state: "running", healthy: null, ready: null } as const;
   assert.deepEqual([isReady(running), isReady(running, true)], [true, false]);
   assert.deepEqual(
     [isReady({ ...running, healthy: true }, true), isReady({ ...running, healthy: false })],
@@ -37,8 +48,18 @@ test("an instance of an app with checks is ready when they passed, one of an app
   assert.equal(lookOf(running, true).tone, "moving");
 });
 
+test("an instance that is not ready is on its way, whatever its health checks say", () => {
+  const unready = { state: "running", healthy: true, ready: false } as const;
+  assert.deepEqual([isReady(unready), isReady({ ...unready, ready: true })], [false, true]);
+  assert.deepEqual([lookOf(unready).word, lookOf(unready).urgency], ["not ready", 1]);
+  assert.equal(lookOf({ ...unready, healthy: false }).word, "unhealthy");
+});
+
 test("a state is a symbol and a word, never a colour alone", () => {
-  assert.equal(stateCell({ state: "unreachable", healthy: null }, glyphsFor({ TERM: "xterm" })).text, "! unreachable");
+  assert.equal(
+    stateCell({ state: "unreachable", healthy: null, ready: null }, glyphsFor({ TERM: "xterm" })).text,
+    "! unreachable",
+  );
 });
 
 test("an address names host and ports, or nothing", () => {

@@ -14,10 +14,10 @@ export type Look = {
   readonly urgency: Urgency;
 };
 
-type Seen = Pick<InstanceView, "state" | "healthy">;
+type Seen = Pick<InstanceView, "state" | "healthy" | "ready">;
 
 /** @param hasChecks the app has health checks, so running is not yet all that is wanted */
-export function lookOf({ state, healthy }: Seen, hasChecks = false): Look {
+export function lookOf({ state, healthy, ready }: Seen, hasChecks = false): Look {
   switch (state) {
     case "waiting":
       return { glyph: "waiting", word: "waiting", tone: "warn", urgency: 1 };
@@ -27,6 +27,7 @@ export function lookOf({ state, healthy }: Seen, hasChecks = false): Look {
       return { glyph: "moving", word: state, tone: "moving", urgency: 1 };
     case "running":
       if (healthy === false) return { glyph: "bad", word: "unhealthy", tone: "bad", urgency: 0 };
+      if (ready === false) return { glyph: "moving", word: "not ready", tone: "moving", urgency: 1 };
       if (healthy === null && hasChecks) return { glyph: "moving", word: "running", tone: "moving", urgency: 1 };
       return { glyph: "ok", word: healthy === true ? "healthy" : "running", tone: "good", urgency: 2 };
     case "killing":
@@ -50,8 +51,8 @@ export const hasEnded = ({ state }: Pick<InstanceView, "state">): boolean =>
 /** Ended although nobody asked it to: apps are expected to go on, so finishing counts too. */
 export const endedUnasked = ({ state }: Pick<InstanceView, "state">): boolean =>
   state === "failed" || state === "error" || state === "finished";
-export const isReady = ({ state, healthy }: Seen, hasChecks = false): boolean =>
-  state === "running" && (healthy === true || (healthy === null && !hasChecks));
+export const isReady = ({ state, healthy, ready }: Seen, hasChecks = false): boolean =>
+  state === "running" && ready !== false && (healthy === true || (healthy === null && !hasChecks));
 
 /** `✗ failed`, for a column of a table. */
 export const stateCell = (instance: Seen, glyphs: Glyphs): { text: string; tone: Tone } => {
@@ -60,8 +61,11 @@ export const stateCell = (instance: Seen, glyphs: Glyphs): { text: string; tone:
 };
 
 /** Why it is not where it should be, one line: the sentence, else the reason word; empty for one that is well. */
-export function whyNot(instance: Pick<InstanceView, "state" | "healthy" | "exitCode" | "reason" | "message">): string {
-  if (instance.state === "killing" || (instance.state === "running" && instance.healthy !== false)) return "";
+export function whyNot(
+  instance: Pick<InstanceView, "state" | "healthy" | "ready" | "exitCode" | "reason" | "message">,
+): string {
+  const isTold = instance.healthy === false || (instance.ready === false && instance.reason === "not-ready");
+  if (instance.state === "killing" || (instance.state === "running" && !isTold)) return "";
   const sentence = sentenceOf(instance.message) || instance.reason;
   const exit = instance.exitCode === null || instance.exitCode === 0 ? "" : `exit ${instance.exitCode}`;
   if (exit === "" || sentence.includes(String(instance.exitCode))) return sentence;

@@ -24,7 +24,7 @@ export type SimulatedTask = { readonly record: InstanceDocument; sequence: numbe
 
 export type SimulatedAgentOptions = Partial<Omit<AgentReport, "agent">> & {
   readonly agent: string;
-  /** What a launched task does: the states it goes through. Default: it runs, and is healthy where it has checks. */
+  /** What a launched task does: the states it goes through. Default: it runs, and is healthy and ready where it has checks. */
   readonly onLaunch?: (record: InstanceDocument) => readonly FactState[];
 };
 
@@ -49,7 +49,12 @@ export class SimulatedAgent {
     this.#nats = nats;
     this.agent = agent;
     this.#onLaunch =
-      onLaunch ?? ((record) => (record.run.healthChecks.length > 0 ? ["running", "healthy"] : ["running"]));
+      onLaunch ??
+      (({ run }) => [
+        "running",
+        ...(run.healthChecks.length > 0 ? (["healthy"] as const) : []),
+        ...(run.readinessChecks.length > 0 ? (["ready"] as const) : []),
+      ]);
     this.report = simulatedReport(agent, report);
   }
 

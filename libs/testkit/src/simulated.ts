@@ -68,6 +68,7 @@ export function simulatedFact(
     reason: state,
     message: "",
     adopted: false,
+    response: null,
     ...more,
   };
   return cloudEvent(

@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { InstanceDocument } from "@muster/contracts";
 import { createLog } from "@muster/runtime";
-import { until } from "@muster/testkit";
+import { freePort, until } from "@muster/testkit";
 import { hasEnded, readStat } from "./host/proc.ts";
 import { processRuntime } from "./host/process.ts";
 import type { Host } from "./host.ts";
 import { openJournal } from "./journal/journal.ts";
 import type { AgentConfig } from "./settings.ts";
 import { sweepSandboxes } from "./tasks/sandboxes.ts";
-import { instanceDocument, orderOf, shell, workDirectory } from "./testing/documents.ts";
+import { instanceDocument, orderOf, readinessCheck, shell, workDirectory } from "./testing/documents.ts";
 import { IMAGE, shakyEngine, whyNoEngine } from "./testing/engine.ts";
 import { spawnHost, startHost, told } from "./testing/host.ts";
 
@@ -229,6 +229,34 @@ test("a health check that gives up ends the task as failed for that reason", asy
   const last = told(on, record.instance).at(-1);
   assert.equal(last?.reason, "health-check");
   assert.match(last?.message ?? "", /failed 3 times in a row, the last time: the command exited with status 1/);
+});
+
+test("a task that was ready stays so after its agent was killed; one that was not is asked again", async (t) => {
+  const workDir = workDirectory();
+  const port = await freePort();
+  const server = `require("node:http").createServer((q, r) => {
+    process.stdout.write("asked\\n");
+    r.writeHead(require("node:fs").existsSync("warm") ? 200 : 503).end();
+  }).listen(${port}, "127.0.0.1")`;
+  const check = readinessCheck({ intervalSeconds: 0.2, timeoutSeconds: 0.1 });
+  const command = { type: "argv" as const, argv: [process.execPath, "-e", server] };
+  const record = instanceDocument({ command, readinessChecks: [{ check, port }] });
+  const first = spawnHost(workDir, sequenced(record));
+  await first.ready;
+  await until(() => output(workDir, record.instance) !== "", { withinMs: 10_000 });
+  await first.kill();
+  const second = await startHost(workDir);
+  await until(() => states(second, record.instance).includes("unready"), { withinMs: 5_000 });
+  writeFileSync(join(workDir, "instances", record.instance, "warm"), "");
+  await until(() => states(second, record.instance).includes("ready"), { withinMs: 5_000 });
+  second.supervisor.close();
+  await second.close();
+  const asked = output(workDir, record.instance);
+  const third = await host(t, workDir);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assert.equal(output(workDir, record.instance), asked);
+  assert.equal(third.supervisor.tasks.size, 1);
+  assert.deepEqual(states(third, record.instance), ["staging", "running", "unready", "ready"]);
 });
 
 test("the sandboxes of ended tasks are removed when they are old or too many, those of living ones never", async () => {

@@ -2,7 +2,8 @@
 import { realpathSync } from "node:fs";
 import { RUNTIMES, type RuntimeName } from "@muster/contracts";
 import type { Log, Telemetry } from "@muster/runtime";
-import { startChecks } from "./checks/checks.ts";
+import { type Checks, startChecks } from "./checks/checks.ts";
+import { startReadiness } from "./checks/readiness.ts";
 import { dockerRuntime } from "./host/docker/runtime.ts";
 import { bootId } from "./host/proc.ts";
 import { processRuntime } from "./host/process.ts";
@@ -16,6 +17,7 @@ import { AgentStop } from "./stop.ts";
 import type { Self } from "./tasks/facts.ts";
 import { sweepSandboxes } from "./tasks/sandboxes.ts";
 import { supervisor as openSupervisor, type Runtimes, type Supervisor } from "./tasks/supervisor.ts";
+import type { CheckedTask } from "./tasks/task.ts";
 
 export type Host = {
   readonly workDir: string;
@@ -34,6 +36,15 @@ export type Host = {
 };
 
 const SWEEP_MS = 60_000;
+
+function startAllChecks(task: CheckedTask): Checks {
+  const all = [startChecks(task), startReadiness(task)];
+  return {
+    stop() {
+      for (const checks of all) checks.stop();
+    },
+  };
+}
 
 /** @throws AgentStop when the directory or every runtime is unusable */
 export async function openHost(
@@ -66,7 +77,7 @@ export async function openHost(
     if (usable.length === 0) throw new AgentStop("unusable", `this agent can run nothing: ${why}`);
     const journal = openJournal(workDir, Date.now, log);
     const supervisor = openSupervisor(
-      { workDir, journal, self, telemetry, clock: Date.now, log, startChecks },
+      { workDir, journal, self, telemetry, clock: Date.now, log, startChecks: startAllChecks },
       runtimes,
       config.runtimes,
     );

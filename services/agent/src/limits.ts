@@ -1,5 +1,5 @@
 /** Bounds of one agent, in one place, so that they can be checked against each other as this file loads. */
-import { BATCH_MESSAGES_MAX } from "@muster/contracts";
+import { BATCH_MESSAGES_MAX, READINESS_BODY_MAX } from "@muster/contracts";
 
 /** Facts in one atomic batch: small enough that a slow link does not hold the whole outbox back. */
 export const FLUSH_FACTS_MAX = 200;
@@ -59,6 +59,11 @@ export const LOG_KEEPALIVE_MS = 15_000;
 export const FIRST_PROBE_MS = 100;
 /** No check waits longer than this for its first probe, however long its interval (Marathon's rule). */
 export const FIRST_PROBE_MAX_MS = 5_000;
+
+/** That a task is not ready yet is told from then on: a quick start costs no fact of it. */
+export const UNREADY_TOLD_FROM_MS = 1_000;
+/** Of an answer's body no more is read: a readiness check wants to know, not to download. */
+export const READINESS_BYTES_MAX = 4 * READINESS_BODY_MAX;
 
 /** A fact that the next one is close behind waits this long for it, so that both travel together. */
 export const COMPANY_MS = 50;

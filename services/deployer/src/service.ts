@@ -23,6 +23,7 @@ export const kinds = {
     "attempts",
     "agent",
     "deployment",
+    "order",
     "wanted",
     "placed",
     "waiting",
@@ -40,7 +41,7 @@ const REWAKE_MS = 3_000;
 const ROUND_APPS_MAX = 100;
 const ROUND_DEPLOYMENTS_MAX = 20;
 /** Documents of an app that a look at it rests on. */
-const MARKING: ReadonlySet<string> = new Set<StateKind>(["app", "version", "wanted", "placed"]);
+const MARKING: ReadonlySet<string> = new Set<StateKind>(["app", "version", "order", "wanted", "placed"]);
 /** A look costs as much as the app has rows, and each of its verdicts causes one: a large app is looked at less often. */
 const restMs = (rows: number): number => (rows < 500 ? 0 : rows / 20);
 

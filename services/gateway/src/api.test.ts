@@ -183,7 +183,7 @@ describe("refusals", () => {
     ["GET", "/v2/leader", undefined, 404],
     ["GET", "/v2/groups", undefined, 404],
     ["GET", "/nothing", undefined, 404],
-    ["DELETE", "/v2/apps", undefined, 404],
+    ["DELETE", "/v2/apps", undefined, 405],
   ] as const;
   for (const [method, path, body, status] of cases) {
     test(`${method} ${path} ${(body ?? "").slice(0, 40)} is ${status}, with a sentence`, async () => {
@@ -288,14 +288,37 @@ describe("questions", () => {
     }
   });
 
-  test("the leader is a living deployer", async () => {
-    const { ask, json } = await start({
-      leases: () => [
-        { process: "b", services: ["deployer"], startedAtMs: 1 },
-        { process: "a", services: ["gateway", "deployer"], startedAtMs: 1 },
-      ],
+  test("the leader is the living deployer that decides about most apps", async () => {
+    const lease = (process: string, http: string | null, services = ["deployer"]) => ({
+      process,
+      services,
+      startedAtMs: 1,
+      http,
+      abdicated: [],
     });
-    assert.deepEqual(await json(await ask("GET", "/v2/leader")), { leader: "a" });
+    const told: string[] = [];
+    const { gateway, ask, json } = await start({
+      leases: () => [lease("b", null), lease("a", "h:8080"), lease("g", "g:1", ["gateway"])],
+      abdicate: async (process, service) => told.push(`${process} ${service}`) > 0,
+    });
+    assert.equal((await ask("GET", "/v2/leader")).status, 404, "nobody decides yet");
+    for (const [shard, holder] of ["a", "b", "b", "gone", "gone", "gone"].entries())
+      gateway.state.put(keys.term("deployer", shard), { holder, epoch: 1 });
+    assert.deepEqual(await json(await ask("GET", "/v2/leader")), { leader: "b" });
+    for (const shard of [3, 4]) gateway.state.put(keys.term("deployer", shard), { holder: "a", epoch: 2 });
+    assert.deepEqual(await json(await ask("GET", "/v2/leader")), { leader: "h:8080" });
+    assert.equal((await ask("DELETE", "/v2/leader?backup=file:///tmp/x")).status, 400);
+    assert.deepEqual(await json(await ask("DELETE", "/v2/leader")), { message: "Leadership abdicated" });
+    assert.deepEqual(told, ["a deployer"]);
+  });
+
+  test("a deployer that is alone keeps what it has", async () => {
+    const leases = () => [{ process: "a", services: ["deployer"], startedAtMs: 1, http: null, abdicated: [] }];
+    const { gateway, ask, json } = await start({ leases });
+    gateway.state.put(keys.term("deployer", 0), { holder: "a", epoch: 1 });
+    const refused = await ask("DELETE", "/v2/leader");
+    assert.equal(refused.status, 409);
+    assert.match((await json(refused)).message, /only deployer/);
   });
 
   test("the operator's word about an agent", async () => {

@@ -1,48 +1,86 @@
 /** The whole API as one fetch function: HTTP and NATS hand their requests to it alike. */
 import { MusterError } from "@muster/contracts";
+import { addAbsent } from "./absent.ts";
 import { addAppChanges } from "./app-changes.ts";
-import { addApps, addVersions } from "./apps.ts";
+import { addApps, addDiff, addVersions } from "./apps.ts";
 import { addCluster } from "./cluster.ts";
+import { compress } from "./compress.ts";
 import { addDeployments } from "./deployments.ts";
 import { addDocuments } from "./documents.ts";
 import { errorResponse } from "./errors.ts";
 import { addEvents } from "./events/endpoints.ts";
 import { addSubscriptions } from "./events/subscription-endpoints.ts";
 import type { Gateway } from "./gateway.ts";
-import { refuseForeignNames, refuseForeignPages, setHeaders, whenReady } from "./guards.ts";
+import {
+  allowOrigins,
+  countRequests,
+  refuseForeignNames,
+  refuseForeignPages,
+  refuseTooMany,
+  setHeaders,
+  whenReady,
+} from "./guards.ts";
+import { addMetrics } from "./metrics.ts";
 import { addPlan } from "./plan.ts";
 import { addProbes } from "./probes.ts";
-import { type Api, newApi } from "./route.ts";
+import { type Api, methodsAt, newApi } from "./route.ts";
+import { addTasks } from "./tasks.ts";
 import { addOwn } from "./v1.ts";
 
-/** @param isLocal it listens on a loopback address, and is asked by this machine's names only. */
-export function createApi(gateway: Gateway, { isLocal = false }: { isLocal?: boolean } = {}): Api {
+export type ApiOptions = {
+  /** It listens on a loopback address, and is asked by this machine's names only. */
+  readonly isLocal?: boolean;
+  /** Origins whose pages may ask and change things; `*` for all. */
+  readonly origins?: readonly string[];
+  readonly concurrentRequestsMax?: number;
+};
+
+export function createApi(
+  gateway: Gateway,
+  { isLocal = false, origins = [], concurrentRequestsMax = Number.POSITIVE_INFINITY }: ApiOptions = {},
+): Api {
   const api = newApi();
-  api.use("*", setHeaders, refuseForeignNames(isLocal), refuseForeignPages);
-  api.use("/v2/*", whenReady(gateway));
-  api.use("/v1/*", whenReady(gateway));
+  api.use("*", countRequests(gateway), setHeaders(gateway), compress, refuseForeignNames(isLocal));
+  if (origins.length > 0) api.use("*", allowOrigins(origins));
+  api.use("*", refuseForeignPages(origins));
+  const bounded = refuseTooMany(concurrentRequestsMax);
+  api.use("/v2/*", bounded, whenReady(gateway));
+  api.use("/v1/*", bounded, whenReady(gateway));
   addApps(api, gateway);
   addVersions(api, gateway);
+  addDiff(api, gateway);
   addAppChanges(api, gateway);
   addCluster(api, gateway);
   addDeployments(api, gateway);
+  addTasks(api, gateway);
   addOwn(api, gateway);
   addPlan(api, gateway);
   addEvents(api, gateway);
   addSubscriptions(api, gateway);
   addProbes(api, gateway);
+  addMetrics(api, gateway);
+  addAbsent(api, gateway);
   addDocuments(api);
   api.onError((error) => errorResponse(error));
   api.notFound((c) => {
-    const isMarathons = /^\/v2\/(groups|pods|plugins|artifacts|schemas)(\/|$)/.test(c.req.path);
-    const more = isMarathons
-      ? "Marathon has it, this release of Muster does not yet"
-      : "GET /openapi.json lists what does";
-    return errorResponse(
-      new MusterError("route.unknown", `Nothing answers ${c.req.method} ${shown(c.req.path)} here: ${more}`),
-    );
+    const { path, method } = c.req;
+    const allowed = methodsAt(api, path);
+    return allowed.length > 0 ? wrongMethod(method, path, allowed) : nothingThere(method, path);
   });
   return api;
+}
+
+function wrongMethod(method: string, path: string, allowed: readonly string[]): Response {
+  const message = `${shown(path)} does not take ${method}, it takes ${allowed.join(", ")}`;
+  return errorResponse(new MusterError("method.not-allowed", message), { Allow: allowed.join(", ") });
+}
+
+function nothingThere(method: string, path: string): Response {
+  const isMarathons = /^\/v2\/(groups|events|artifacts|eventSubscriptions|schemas)(\/|$)/.test(path);
+  const more = isMarathons
+    ? "Marathon has it, this release of Muster does not yet"
+    : "GET /openapi.json lists what does";
+  return errorResponse(new MusterError("route.unknown", `Nothing answers ${method} ${shown(path)} here: ${more}`));
 }
 
 const shown = (path: string): string => (path.length > 200 ? `${path.slice(0, 199)}…` : path);

@@ -4,6 +4,7 @@ import {
   type AppId,
   type AppSpec,
   appToken,
+  MusterError,
   mergeAppUpdate,
   type ParsedDocument,
   type ReadApp,
@@ -73,7 +74,7 @@ function addCreate(api: Api, gateway: Gateway): void {
     refusals: ["json.malformed", "spec.type", "spec.invalid", "spec.unsupported", "app.exists", "app.deleting"],
     async carryOut({ c, query, span }) {
       const { reading, warnings } = await validate(gateway, span, async () => {
-        const document = await readDocument(c.req.raw);
+        const document = await readDocument(c.req.raw, gateway.limits.bodyBytes);
         const reading = readApp(document.value, { locate: document.locate });
         return { reading, warnings: document.warnings() };
       });
@@ -83,10 +84,16 @@ function addCreate(api: Api, gateway: Gateway): void {
       sayOutcome(c, answer, [...warnings, ...answer.warnings]);
       c.header("Location", appAddress(app));
       const info = appInfo(gateway.state, gateway.health, app, { tasks: true, lastTaskFailure: false });
-      return c.json(info ?? renderApp(reading.spec, { version: answer.version }), 201);
+      return c.json(
+        info === null ? renderApp(reading.spec, { version: answer.version }) : { ...info, ...nothingYet },
+        201,
+      );
     },
   });
 }
+
+/** As Marathon answers: what was just created has no tasks. */
+const nothingYet = { tasksStaged: 0, tasksRunning: 0, tasksHealthy: 0, tasksUnhealthy: 0, tasks: [] };
 
 function addUpdates(api: Api, gateway: Gateway): void {
   addMutation(api, gateway, {
@@ -125,7 +132,7 @@ async function update(
   if (app === null && mustExist) throw unknownApp(text);
   const id = app ?? text;
   const { read, warnings } = await validate(gateway, span, async () => {
-    const document = await readDocument(c.req.raw);
+    const document = await readDocument(c.req.raw, gateway.limits.bodyBytes);
     const read = once(readerOf(gateway, id, document, isPartial));
     // Once before anything is decided, so that a mistake is told as one, and the commit seldom reads again.
     const current = currentApp(state, id);
@@ -143,6 +150,7 @@ function readerOf({ state }: Gateway, app: AppId, { value, locate }: ParsedDocum
   if (version !== null)
     return () => goBack(state.kind("version").get(`${appToken(app)}.${Date.parse(version)}`)?.value.spec, app, version);
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (isObject) refuseVersionBesideOthers(value);
   // The address names the app, whatever the body says.
   const whole = isObject ? { ...value, id: app } : value;
   return (current) => {
@@ -151,6 +159,17 @@ function readerOf({ state }: Gateway, app: AppId, { value, locate }: ParsedDocum
     if (isObject && isNumberAlone(value)) refuseScaling(current, Number(value.instances));
     return mergeAppUpdate(current, value, { locate });
   };
+}
+
+/**
+ * A version goes back to it, and only alone. People also fetch an app, edit it and send it back: that is told by what only replies
+ * carry, and its version is the one it was fetched at.
+ */
+function refuseVersionBesideOthers(value: object): void {
+  if (!("version" in value) || value.version == null || "versionInfo" in value || "tasksRunning" in value) return;
+  const others = Object.keys(value).filter((name) => name !== "id" && name !== "version");
+  const message = `a version goes back to it and must stand alone: leave out ${others.slice(0, 5).join(", ")}, or the version`;
+  throw new MusterError("spec.invalid", `/version: ${message}`, { problems: [{ path: "/version", message }] });
 }
 
 /** `{"instances": 5}`, with or without the id: nothing but another number of instances. */

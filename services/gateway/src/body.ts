@@ -29,7 +29,8 @@ const tooLarge = (bytesMax: number): MusterError =>
   new MusterError("document.too-large", `The document is larger than the ${bytesMax} bytes that are allowed.`);
 
 /** curl calls everything a form unless told otherwise, so the content type is not asked. Throws what `parseDocument` throws. */
-export const readDocument = async (request: Request): Promise<ParsedDocument> => parseDocument(await readBody(request));
+export const readDocument = async (request: Request, bytesMax: number = SPEC_BYTES_MAX): Promise<ParsedDocument> =>
+  parseDocument(await readBody(request, bytesMax), { maxBytes: bytesMax });
 
 /** An object by a schema of our own. Throws `spec.type` or `spec.invalid` with every problem and its place. */
 export function readAs<T extends z.ZodType>(schema: T, { value, locate }: ParsedDocument): z.infer<T> {

@@ -25,12 +25,12 @@ const SteeredSchema = z.looseObject({
 });
 
 export function addDeployments(api: Api, gateway: Gateway): void {
-  const { state } = gateway;
+  const { state, health } = gateway;
   addQuestion(api, {
     path: "/v2/deployments",
     about: "Running deployments, oldest first",
     replies: { 200: { about: "The deployments", schema: z.array(z.looseObject({ id: z.string() })) } },
-    answer: ({ c }) => c.json(deploymentsInfo(state)),
+    answer: ({ c }) => c.json(deploymentsInfo(state, health)),
   });
   addMutation(api, gateway, {
     method: "delete",

@@ -1,13 +1,21 @@
 /** Errors as people see them: Marathon's `message` and `details`, our `code` beside them, the status from the catalogue. */
-import { ERRORS, type ErrorBody, MusterError, type Problem } from "@muster/contracts";
+import { ERRORS, type ErrorBody, type ErrorCode, MusterError, type Problem } from "@muster/contracts";
 import { log, RETRY_AFTER_SECONDS } from "./gateway.ts";
 
-export function errorResponse(error: unknown): Response {
+/** Refusals that say when to come again. */
+const COME_AGAIN: ReadonlySet<string> = new Set<ErrorCode>([
+  "cluster.not-ready",
+  "cluster.busy",
+  "request.too-many",
+  "stream.too-many",
+]);
+
+/** @param more further headers, such as `Allow`. */
+export function errorResponse(error: unknown, more: Readonly<Record<string, string>> = {}): Response {
   const known = error instanceof MusterError ? error : internal(error);
   if (known.code === "internal") log.error({ error: known.message, stack: stackOf(known) }, "a request failed");
-  const headers: Record<string, string> = { "content-type": "application/json" };
-  if (known.code === "cluster.not-ready") headers["retry-after"] = String(RETRY_AFTER_SECONDS);
-  if (known.code === "stream.full") headers["retry-after"] = String(RETRY_AFTER_SECONDS);
+  const headers: Record<string, string> = { "content-type": "application/json", ...more };
+  if (COME_AGAIN.has(known.code)) headers["retry-after"] = String(RETRY_AFTER_SECONDS);
   if (known.code === "stream.refused") headers.allow = "GET";
   // Whoever sends more than is read is told so; the rest of it is not waited for.
   if (known.code === "document.too-large") headers.connection = "close";

@@ -10,10 +10,11 @@ import {
   type ReadApp,
   type Requester,
 } from "@muster/contracts";
-import { type Change, type StandingState, withFirstStep } from "@muster/core";
-import { createLog, type Span, type Telemetry, withSpan } from "@muster/runtime";
+import { type Change, purgeOldVersions, type StandingState, withFirstStep } from "@muster/core";
+import { createLog, type Metrics, type Span, type Telemetry, withSpan } from "@muster/runtime";
 import type { CallbackHosts } from "./events/callback-url.ts";
 import type { EventStreams } from "./events/streams.ts";
+import { type GatewayLimits, refuseBeyond } from "./limits.ts";
 
 export const SERVICE = "gateway";
 export const log = createLog(SERVICE);
@@ -24,6 +25,12 @@ export type Gateway = {
   readonly telemetry: Telemetry;
   /** Commits what `decide` answers, and asks it again when another was faster. Nothing to write is fine. */
   commit(decide: () => Decision): Promise<void>;
+  readonly limits: GatewayLimits;
+  /** `host:port` under which this gateway answers: as it is advertised, as the client asked (`host`), as it listens. null: it does not. */
+  address(host: string | undefined): string | null;
+  readonly metrics: Metrics;
+  /** Tells a process to give its shards of a service to others. Answers whether it will. */
+  abdicate(process: string, service: string): Promise<boolean>;
   /** The processes that live. */
   leases(): readonly Lease[];
   circumstances(): Circumstances;
@@ -70,8 +77,10 @@ export function commit<A>(
       await gateway.commit(() => {
         refuseNotReady(gateway);
         const { decision, answer } = decide(gateway.circumstances());
+        refuseBeyond(gateway.state, gateway.limits, decision);
         answers.push(answer);
-        return decision;
+        const purges = purgeOldVersions(gateway.state, decision.writes, gateway.limits.versions);
+        return purges.length === 0 ? decision : { ...decision, writes: [...decision.writes, ...purges] };
       });
     } catch (cause) {
       if (cause instanceof MusterError) throw cause;

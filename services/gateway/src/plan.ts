@@ -20,7 +20,7 @@ export function addPlan(api: Api, gateway: Gateway): void {
     refusals: ["json.malformed", "spec.type", "spec.invalid", "spec.unsupported", "app.exists"],
     async carryOut({ c, query: { force }, span: parent }) {
       const reading = await validate(gateway, parent, async () => {
-        const document = await readDocument(c.req.raw);
+        const document = await readDocument(c.req.raw, gateway.limits.bodyBytes);
         const { spec, warnings } = readApp(document.value, { locate: document.locate });
         return { spec, warnings: [...document.warnings(), ...warnings] };
       });

@@ -60,5 +60,5 @@ test("plans are made one after the other, and only so many may wait", async () =
   const outcomes = await Promise.allSettled(asked);
   assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 8);
   for (const outcome of outcomes)
-    if (outcome.status === "rejected") assert.equal((outcome.reason as MusterError).code, "cluster.not-ready");
+    if (outcome.status === "rejected") assert.equal((outcome.reason as MusterError).code, "request.too-many");
 });

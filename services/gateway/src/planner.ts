@@ -69,10 +69,10 @@ export class Planner {
     this.#options = options;
   }
 
-  /** One after the other. Throws what `planApp` and `sceneOf` throw, `cluster.not-ready` when too many wait. */
+  /** One after the other. Throws what `planApp` and `sceneOf` throw, `request.too-many` when too many wait. */
   async plan(reading: ReadApp, options: PlanOptions): Promise<Plan> {
     if (this.#waiting >= PLANS_WAITING_MAX)
-      throw new MusterError("cluster.not-ready", "This gateway is making other plans: try again in a moment");
+      throw new MusterError("request.too-many", "This gateway is making other plans: try again in a moment");
     this.#waiting += 1;
     const mine = this.#last.then(() => this.#make(reading, options));
     this.#last = mine.then(

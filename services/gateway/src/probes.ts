@@ -7,8 +7,15 @@ export function addProbes(api: Api, { state, health }: Gateway): void {
   addQuestion(api, {
     path: "/ping",
     about: "pong",
-    replies: { 200: { about: "The text pong" } },
-    answer: ({ c }) => c.text("pong"),
+    replies: {
+      200: { about: 'The text pong, or the JSON text "pong" where only that is accepted' },
+      204: { about: "Neither is accepted" },
+    },
+    answer({ c }) {
+      const accept = c.req.header("accept") ?? "*/*";
+      if (/\*\/\*|\btext\/(?:plain|\*)/.test(accept)) return c.text("pong");
+      return /\bapplication\/(?:json|\*)/.test(accept) ? c.json("pong") : c.body(null, 204);
+    },
   });
   addQuestion(api, {
     path: "/livez",

@@ -16,6 +16,8 @@ export type Env = {
     /** Cuts the connection, where there is one. */
     readonly hangUp?: () => void;
   };
+  /** The endpoint that took the request, as it is declared. */
+  Variables: { route?: string };
 };
 export type Api = OpenAPIHono<Env>;
 
@@ -49,7 +51,10 @@ export type Question<Q extends z.ZodObject> = Description<Q> & {
 /** Adds a GET endpoint. */
 export function addQuestion<Q extends z.ZodObject>(api: Api, question: Question<Q>): void {
   describe(api, "get", question);
-  api.get(honoPath(question.path), (c) => question.answer({ c, query: readQuery(c, question.query) }));
+  api.get(honoPath(question.path), (c) => {
+    c.set("route", question.path);
+    return question.answer({ c, query: readQuery(c, question.query) });
+  });
 }
 
 export type Mutation<Q extends z.ZodObject> = Description<Q> & {
@@ -62,6 +67,7 @@ export function addMutation<Q extends z.ZodObject>(api: Api, gateway: Gateway, m
   const { method, path } = mutation;
   describe(api, method, mutation);
   api.on(method.toUpperCase(), honoPath(path), async (c) => {
+    c.set("route", path);
     const span = gateway.telemetry.start(SERVICE, `${method.toUpperCase()} ${path}`, {
       kind: "server",
       parent: c.req.header("traceparent") ?? null,
@@ -86,6 +92,19 @@ async function answered(carryOut: () => Promise<Response>, span: Span): Promise<
     span.end(response.status >= 500 ? error : undefined);
     return response;
   }
+}
+
+/** The methods that some endpoint takes at an address, as routes know it; none where there is nothing. */
+export function methodsAt(api: Api, path: string): string[] {
+  const segments = path.split("/");
+  const isHere = (route: string) => {
+    const parts = route.split("/");
+    return parts.length === segments.length && parts.every((part, i) => part.startsWith(":") || part === segments[i]);
+  };
+  const methods = api.routes
+    .filter((route) => route.method !== "ALL" && isHere(route.path))
+    .map(({ method }) => method);
+  return [...new Set(methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])))];
 }
 
 const honoPath = (path: string): string => path.replaceAll(/\{([^}]+)\}/g, ":$1");

@@ -6,12 +6,14 @@ import {
   CHECK_PROTOCOLS,
   ClusterViewSchema,
   DeploymentDocumentSchema,
+  PlanChangeSchema as DifferenceSchema,
   ErrorBodySchema,
   InstanceViewSchema,
   OPERATORS,
   PlanSchema,
   PRIORITIES,
   PROTOCOLS,
+  READINESS_PROTOCOLS,
   ROLLOUT_STRATEGIES,
   STRATEGIES,
   WhySchema,
@@ -24,6 +26,7 @@ export const ErrorSchema = named("Error", ErrorBodySchema);
 export const InstancesSchema = z.object({ instances: z.array(named("Instance", InstanceViewSchema)) });
 export const AgentsSchema = z.object({ agents: z.array(named("Agent", AgentViewSchema)) });
 export const PlanReplySchema = named("Plan", PlanSchema);
+export const PlanChangeSchema = named("Difference", DifferenceSchema);
 export const WhyReplySchema = named("Why", WhySchema);
 export const ClusterSchema = named("Cluster", ClusterViewSchema);
 export const DeploymentSchema = named("Deployment", DeploymentDocumentSchema);
@@ -89,6 +92,23 @@ const HealthCheckSchema = z.looseObject({
   maxConsecutiveFailures: z.int().min(0).optional(),
   delaySeconds: seconds.optional(),
   ignoreHttp1xx: z.boolean().optional(),
+});
+
+const ReadinessCheckSchema = z.looseObject({
+  name: z.string().optional(),
+  protocol: z.enum(READINESS_PROTOCOLS).optional(),
+  path: z.string().optional(),
+  portName: z.string().optional().describe("the name of one of the app's ports; default http-api"),
+  intervalSeconds: seconds.optional(),
+  timeoutSeconds: seconds.optional().describe("less than intervalSeconds"),
+  httpStatusCodesForReady: z.array(z.int().min(100).max(999)).optional(),
+  preserveLastResponse: z.boolean().optional(),
+});
+const ReadinessResultSchema = z.looseObject({
+  name: z.string(),
+  taskId: z.string(),
+  ready: z.boolean(),
+  lastResponse: z.object({ status: z.int(), contentType: z.string(), body: z.string() }).optional(),
 });
 
 const strings = z.union([z.string(), z.array(z.string())]);
@@ -181,6 +201,11 @@ const appFields = {
   portDefinitions: z.array(PortDefinitionSchema).optional(),
   requirePorts: z.boolean().optional(),
   healthChecks: z.array(HealthCheckSchema).optional(),
+  readinessChecks: z
+    .array(ReadinessCheckSchema)
+    .max(1)
+    .optional()
+    .describe("asked from the start of an instance until it is ready; a rollout waits for it"),
   backoffSeconds: seconds.optional(),
   backoffFactor: z.number().min(1).optional(),
   maxLaunchDelaySeconds: seconds.optional(),
@@ -210,14 +235,16 @@ export const TaskSchema = z
   .looseObject({
     id: z.string(),
     appId: z.string(),
-    host: z.string(),
+    host: z.string().optional().describe("absent while it waits for a place"),
     ports: z.array(z.int()),
     servicePorts: z.array(z.int()),
-    slaveId: z.string(),
+    slaveId: z.string().optional(),
     state: z.string(),
     stagedAt: z.string().optional(),
     startedAt: z.string().optional(),
     version: z.string(),
+    region: z.string().optional(),
+    zone: z.string().optional(),
     ipAddresses: z.array(z.object({ ipAddress: z.string(), protocol: z.string() })),
     healthCheckResults: z.array(z.looseObject({ alive: z.boolean(), instanceId: z.string() })).optional(),
   })
@@ -234,7 +261,9 @@ export const AppSchema = z
     tasksUnhealthy: z.int(),
     deployments: IdsSchema,
     tasks: z.array(TaskSchema).optional(),
+    taskStats: z.record(z.string(), z.looseObject({})).optional(),
     lastTaskFailure: z.looseObject({ taskId: z.string(), state: z.string(), message: z.string() }).optional(),
+    readinessCheckResults: z.array(ReadinessResultSchema).optional(),
   })
   .openapi("App");
 export const ChangeSchema = z.object({ version: z.string(), deploymentId: z.string() }).openapi("Change", {

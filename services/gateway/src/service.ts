@@ -1,9 +1,11 @@
 /** Decides whether a spec is valid and may be changed now; answers people over HTTP and over NATS. Any number may run. */
+import { subjects } from "@muster/contracts";
 import { PLANNED_HEALTH, PLANNED_STATE, sceneOf } from "@muster/core";
 import {
   type Cluster,
   circumstances,
   drawId,
+  Metrics,
   perform,
   type Service,
   type ServiceKinds,
@@ -15,20 +17,23 @@ import { Streams } from "./events/streams.ts";
 import { lastEventSequenceOf } from "./events/subscription-endpoints.ts";
 import { type Gateway, log, refuseNotReady, SERVICE } from "./gateway.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { originsOf } from "./guards.ts";
 import { listen } from "./http.ts";
 import { answerOverNats } from "./nats-api.ts";
 import { Planner } from "./planner.ts";
 import type { settings } from "./settings.ts";
 import { takeSubmits } from "./submits.ts";
 
-/** Documents a gateway reads: all that a plan rests on. */
+/** Documents a gateway reads: all that a plan rests on, and who decides. */
 export const kinds = {
-  state: [...PLANNED_STATE, "subscription"],
+  // Terms say who decides for a shard.
+  state: [...PLANNED_STATE, "term", "subscription"],
   health: ["agent", ...PLANNED_HEALTH],
   // They change with every placement, and are looked at when somebody asks.
   unread: ["ledger", "placed", "waiting", "instance", "verdict"],
 } as const satisfies ServiceKinds;
 
+const ABDICATE_WITHIN_MS = 3_000;
 const SOURCE = `/muster/${SERVICE}`;
 
 /** Resolves when it listens; `port` is the one it got. */
@@ -37,12 +42,19 @@ export async function startGateway(
   values: SettingValues<typeof settings>,
 ): Promise<Service & { readonly port: number }> {
   const planner = plannerOf(cluster);
-  const gateway = gatewayOf(cluster, values, (reading, force) =>
-    planner.plan(reading, { force, strategy: values.strategy }),
-  );
-  const isLocal = /^(127\.|localhost$|::1$)/.test(values.httpHost);
-  const api = createApi(gateway, { isLocal });
+  let listening: string | null = null;
+  const gateway = gatewayOf(cluster, values, {
+    plan: (reading, force) => planner.plan(reading, { force, strategy: values.strategy }),
+    address: (host) => values.httpAdvertise ?? (isHost(host) ? host : listening),
+  });
+  const api = createApi(gateway, {
+    isLocal: /^(127\.|localhost$|::1$)/.test(values.httpHost),
+    origins: originsOf(values.accessControlAllowOrigin),
+    concurrentRequestsMax: values.httpMaxConcurrentRequests,
+  });
   const http = await listen(api, { host: values.httpHost, port: values.httpPort });
+  listening = `${values.httpHost.includes(":") ? `[${values.httpHost}]` : values.httpHost}:${http.port}`;
+  await cluster.membership.say({ http: gateway.address(undefined) });
   const natsApi = answerOverNats(cluster.nats.connection, api);
   const submits = takeSubmits(cluster, gateway);
   const callbacks = new Callbacks({ nats: cluster.nats, state: cluster.state, commit: gateway.commit });
@@ -67,10 +79,12 @@ const plannerOf = ({ state, health }: Cluster): Planner =>
     now: () => circumstances().now,
   });
 
+const isHost = (host: string | undefined): host is string => host !== undefined && URL.canParse(`http://${host}`);
+
 function gatewayOf(
-  { nats, state, health, stateCommitter, telemetry, membership }: Cluster,
-  { eventStreams, callbackHosts }: Pick<SettingValues<typeof settings>, "eventStreams" | "callbackHosts">,
-  plan: Gateway["plan"],
+  { nats, state, health, stateCommitter, healthCommitter, telemetry, membership }: Cluster,
+  values: SettingValues<typeof settings>,
+  more: Pick<Gateway, "plan" | "address">,
 ): Gateway {
   const group = new GroupCommit({
     async commit(decide) {
@@ -84,11 +98,31 @@ function gatewayOf(
     health,
     telemetry,
     commit,
-    streams: new Streams({ nats, state, clientsMax: eventStreams, commit }),
+    streams: new Streams({ nats, state, clientsMax: values.eventStreams, commit }),
     lastEventSequence: lastEventSequenceOf(nats),
-    callbackHosts,
+    callbackHosts: values.callbackHosts,
     leases: () => membership.leases(),
-    plan,
+    limits: {
+      apps: values.maxApps,
+      instancesPerApp: values.maxInstancesPerApp,
+      bodyBytes: values.maxBodyBytes,
+      versions: values.maxVersions,
+    },
+    ...more,
+    metrics: new Metrics({
+      commits: () => [
+        [state.bucket, stateCommitter.counts],
+        [health.bucket, healthCommitter.counts],
+      ],
+      *documents() {
+        for (const view of [state, health])
+          for (const [kind, count] of view.counts()) yield [view.bucket, kind, count] as const;
+      },
+      processes: () => membership.leases().length,
+    }),
+    abdicate: async (process, service) =>
+      (await nats.connection.request(subjects.abdicate(process), service, { timeout: ABDICATE_WITHIN_MS })).string() ===
+      "true",
     circumstances,
     drawId,
   };

@@ -99,7 +99,7 @@ function addAgents(api: Api, gateway: Gateway): void {
       const agent = c.req.param("id") ?? "";
       if (!isAgentId(agent)) throw unknownAgent(agent);
       const { goal } = await validate(gateway, span, async () =>
-        readAs(AgentGoalSchema, await readDocument(c.req.raw)),
+        readAs(AgentGoalSchema, await readDocument(c.req.raw, gateway.limits.bodyBytes)),
       );
       span.set({ "muster.agent": agent, "muster.goal": goal });
       const asked = { agent, goal, trace: span.traceparent };

@@ -61,15 +61,7 @@ export async function startStandalone(config: StandaloneConfig): Promise<void> {
     keep(await startOfferBroker(cluster));
     keep(await startHealth(cluster));
     const httpPort = await choosePort("the HTTP API", "--http-port", config.httpPort, 8080, config.httpHost);
-    const gateway = keep(
-      await startGateway(cluster, {
-        httpHost: config.httpHost,
-        httpPort,
-        strategy: config.strategy,
-        eventStreams: 256,
-        callbackHosts: "loopback",
-      }),
-    );
+    const gateway = keep(await startGateway(cluster, { ...config, httpPort }));
     const client = createClient(cluster.nats, { from: "npm start" });
     const before = await incarnationsNow(client);
     const agents = startAgents(folder, config, url);

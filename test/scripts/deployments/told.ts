@@ -31,6 +31,13 @@ export class DeploymentWorld {
         return this.#asked(() => this.#cluster.restart(name));
       case "delete":
         return this.#asked(() => this.#cluster.remove(name));
+      case "kill":
+        return this.#asked(() =>
+          this.#cluster.kill(name, this.#version(name, words[0] ?? ""), Number(words[1]), words[2] === "scale"),
+        );
+      case "undelay":
+        this.#cluster.resetDelay(name);
+        return [];
       case "fate":
         this.#fate(name, words[0] ?? "", words[1] as Fate);
         return [];
@@ -52,7 +59,7 @@ export class DeploymentWorld {
     try {
       const id = ask();
       this.#learn();
-      return [id === null ? "nothing changes" : `${id} begins: ${this.#cluster.deployment(id).action}`];
+      return [id === null ? "no deployment begins" : `${id} begins: ${this.#cluster.deployment(id).action}`];
     } catch (cause) {
       return [`refused: ${(cause as Error).message}`];
     }
@@ -73,14 +80,17 @@ export class DeploymentWorld {
 
   /** The fate of a version that is stored or comes next. */
   #fate(app: string, version: string, fate: Fate): void {
-    const known = this.#versions.get(app) ?? [];
-    const stored = known[Number(version.slice(1)) - 1];
-    if (stored === undefined) throw new Error(`${app} has no ${version} yet`);
-    this.#cluster.fates.set(`${app} ${stored}`, fate);
+    this.#cluster.fates.set(`${app} ${this.#version(app, version)}`, fate);
+  }
+
+  #version(app: string, name: string): number {
+    const stored = (this.#versions.get(app) ?? [])[Number(name.slice(1)) - 1];
+    if (stored === undefined) throw new Error(`${app} has no ${name} yet`);
+    return stored;
   }
 
   #fail(app: string, version: string): string[] {
-    const stored = (this.#versions.get(app) ?? [])[Number(version.slice(1)) - 1];
+    const stored = this.#version(app, version);
     const row = this.#cluster.placed(app).find((each) => each.version === stored && this.#cluster.isUp(app, each));
     if (row === undefined) throw new Error(`no instance of ${version} of ${app} is up`);
     this.#cluster.end(app, row, "failed", "exited");

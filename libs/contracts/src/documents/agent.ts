@@ -7,7 +7,7 @@ import {
   PortRangeSchema,
   ResourcesSchema,
 } from "../resources.ts";
-import { HealthCheckSchema } from "../spec/app.ts";
+import { HealthCheckSchema, ReadinessCheckSchema } from "../spec/app.ts";
 import { TraceSchema } from "./app.ts";
 import { TERMINAL_STATES } from "./wish.ts";
 
@@ -101,6 +101,10 @@ export type PortMap = z.infer<typeof PortMapSchema>;
 export const RunCheckSchema = z.object({ check: HealthCheckSchema, port: z.int().nullable() });
 export type RunCheck = z.infer<typeof RunCheckSchema>;
 
+/** A readiness check with its port resolved for this instance. */
+export const RunReadinessCheckSchema = z.object({ check: ReadinessCheckSchema, port: z.int().nullable() });
+export type RunReadinessCheck = z.infer<typeof RunReadinessCheckSchema>;
+
 /** What an instance may use at most, for the agent to enforce; null: no bound. */
 export const RunLimitsSchema = z.object({ cpuMillis: z.int().min(0).nullable(), memoryMib: z.int().min(0).nullable() });
 export type RunLimits = z.infer<typeof RunLimitsSchema>;
@@ -125,6 +129,7 @@ export const RunDocumentSchema = z.object({
   user: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
   healthChecks: z.array(RunCheckSchema),
+  readinessChecks: z.array(RunReadinessCheckSchema).default([]),
   killGraceMs: z.int().min(0),
   /** null, in documents from before there were limits: memory as asked for, no bound on cpu. */
   limits: RunLimitsSchema.nullable().default(null),

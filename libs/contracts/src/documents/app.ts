@@ -32,6 +32,17 @@ export const AppDocumentSchema = z.object({
 });
 export type AppDocument = z.infer<typeof AppDocumentSchema>;
 
+/** `order.<app>`: what people ask of the deployer about an app's instances; it is gone once the deployer has done it. */
+export const OrderDocumentSchema = z.object({
+  app: z.string(),
+  /** Attempts of instances that are to end; unless the app was scaled down as well, others take their places at once. */
+  victims: z.array(z.int()),
+  /** The next attempt is held back no longer. */
+  resetsDelay: z.boolean(),
+  trace: TraceSchema,
+});
+export type OrderDocument = z.infer<typeof OrderDocumentSchema>;
+
 /** `version.<app>.<version>`, immutable. */
 export const VersionDocumentSchema = z.object({
   app: z.string(),

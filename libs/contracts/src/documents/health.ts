@@ -5,9 +5,19 @@ import { TASK_STATES } from "./agent.ts";
 import { TraceSchema } from "./app.ts";
 import { TERMINAL_STATES } from "./wish.ts";
 
-/** What an agent states in a fact: a task state, or a health check that crossed its threshold. */
-export const FACT_STATES = [...TASK_STATES, "healthy", "unhealthy"] as const;
+/** What an agent states in a fact: a task state, a health check that crossed its threshold, or a readiness check's answer. */
+export const FACT_STATES = [...TASK_STATES, "healthy", "unhealthy", "ready", "unready"] as const;
 export type FactState = (typeof FACT_STATES)[number];
+
+/** An answer to a readiness check, kept where the app asks for it. */
+export const CheckResponseSchema = z.object({
+  status: z.int(),
+  /** Empty when the answer named none. */
+  contentType: z.string(),
+  /** The first `READINESS_BODY_MAX` characters. */
+  body: z.string(),
+});
+export type CheckResponse = z.infer<typeof CheckResponseSchema>;
 
 /** The data of a fact's CloudEvent, on `muster.facts.<shard>.<agent>.<app>.<slot>.<attempt>.<state>`. */
 export const FactSchema = z.object({
@@ -35,6 +45,8 @@ export const FactSchema = z.object({
   message: z.string(),
   /** Adopted after a restart of the agent, not started by it. */
   adopted: z.boolean(),
+  /** With `ready` and `unready`, where the app wants the last answer kept. */
+  response: CheckResponseSchema.nullable().default(null),
 });
 export type Fact = z.infer<typeof FactSchema>;
 
@@ -52,6 +64,9 @@ export const VerdictDocumentSchema = z.object({
   stated: z.enum(TASK_STATES).nullable(),
   /** null while no check has spoken, and for apps without checks. */
   healthy: z.boolean().nullable(),
+  /** null while no readiness check has spoken, and for apps without one. What was ready stays so while it runs. */
+  ready: z.boolean().nullable().default(null),
+  response: CheckResponseSchema.nullable().default(null),
   /** Stream sequence of the fact this rests on; lower ones are refused. */
   fact: z.int(),
   startedAtMs: z.int().nullable(),
@@ -98,5 +113,13 @@ export const CursorSchema = z.object({ fact: z.int() });
 export const TermSchema = z.object({ holder: z.string(), epoch: z.int() });
 export type Term = z.infer<typeof TermSchema>;
 /** A key of the lease bucket: one per process, naming the services it runs. */
-export const LeaseSchema = z.object({ process: z.string(), services: z.array(z.string()), startedAtMs: z.int() });
+export const LeaseSchema = z.object({
+  process: z.string(),
+  services: z.array(z.string()),
+  startedAtMs: z.int(),
+  /** `host:port` of the HTTP API, where the process has a gateway. */
+  http: z.string().nullable().default(null),
+  /** Services whose shards it gives to others, as long as there are others. */
+  abdicated: z.array(z.string()).default([]),
+});
 export type Lease = z.infer<typeof LeaseSchema>;

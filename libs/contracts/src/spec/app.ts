@@ -71,6 +71,24 @@ export const HealthCheckSchema = z.object({
 });
 export type HealthCheck = z.infer<typeof HealthCheckSchema>;
 
+export const READINESS_PROTOCOLS = ["HTTP", "HTTPS"] as const;
+
+/** Asked from an instance's start on until it answers with one of these status codes; then never again. */
+export const ReadinessCheckSchema = z.object({
+  name: z.string(),
+  protocol: z.enum(READINESS_PROTOCOLS),
+  path: z.string(),
+  /** The name of one of the app's ports. */
+  portName: z.string(),
+  intervalSeconds: z.number().positive(),
+  /** Less than the interval. */
+  timeoutSeconds: z.number().positive(),
+  httpStatusCodesForReady: z.array(z.int()).min(1),
+  /** The last answer is kept for people to read. */
+  preserveLastResponse: z.boolean(),
+});
+export type ReadinessCheck = z.infer<typeof ReadinessCheckSchema>;
+
 export const AppSpecSchema = z.object({
   id: z.string(),
   cmd: z.string().nullable(),
@@ -97,6 +115,8 @@ export const AppSpecSchema = z.object({
   portDefinitions: z.array(PortDefinitionSchema),
   requirePorts: z.boolean(),
   healthChecks: z.array(HealthCheckSchema),
+  /** At most one. An instance counts as up only once it is ready. */
+  readinessChecks: z.array(ReadinessCheckSchema).max(1).default([]),
   backoffSeconds: z.number().min(0),
   backoffFactor: z.number().min(1),
   maxLaunchDelaySeconds: z.number().min(0),

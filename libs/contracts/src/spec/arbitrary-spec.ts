@@ -9,6 +9,8 @@ import {
   type PortDefinition,
   type PortMapping,
   PROTOCOLS,
+  READINESS_PROTOCOLS,
+  type ReadinessCheck,
 } from "./app.ts";
 import { arbitraryCustom, arbitraryHeadroom, arbitraryPlacement, fitPlacement } from "./arbitrary-placement.ts";
 import { isForbiddenKey } from "./document.ts";
@@ -114,6 +116,21 @@ function healthCheck(portCount: number): fc.Arbitrary<HealthCheck> {
   });
 }
 
+function readinessChecks(portNames: readonly string[]): fc.Arbitrary<ReadinessCheck[]> {
+  if (portNames.length === 0) return fc.constant([]);
+  const check = record({
+    name: word,
+    protocol: fc.constantFrom(...READINESS_PROTOCOLS),
+    path: text.map((value) => `/${value}`),
+    portName: fc.constantFrom(...portNames),
+    timeoutSeconds: fc.integer({ min: 1, max: 1_000 }),
+    longer: fc.integer({ min: 1, max: 1_000 }),
+    httpStatusCodesForReady: fc.array(fc.integer({ min: 100, max: 999 }), { minLength: 1, maxLength: 3 }),
+    preserveLastResponse: fc.boolean(),
+  }).map(({ longer, ...rest }) => ({ ...rest, intervalSeconds: rest.timeoutSeconds + longer }));
+  return fc.array(check, { maxLength: 1 });
+}
+
 const dockerOptions = {
   forcePullImage: fc.boolean(),
   privileged: fc.boolean(),
@@ -134,9 +151,8 @@ const plainContainer: fc.Arbitrary<Container> = fc.constant({
   portMappings: [],
 });
 
-type Networking = Pick<AppSpec, "container" | "network" | "portDefinitions" | "requirePorts" | "healthChecks">;
-
-type Network = Omit<Networking, "healthChecks">;
+type Network = Pick<AppSpec, "container" | "network" | "portDefinitions" | "requirePorts">;
+type Networking = Network & Pick<AppSpec, "healthChecks" | "readinessChecks">;
 
 const hostNetwork = record<Network>({
   network: fc.constant("host"),
@@ -158,8 +174,11 @@ const noNetwork = record<Network>({
 });
 
 const networking: fc.Arbitrary<Networking> = fc.oneof(hostNetwork, bridgeNetwork, noNetwork).chain((network) => {
-  const portCount = network.portDefinitions.length + (network.container?.portMappings.length ?? 0);
-  return fc.array(healthCheck(portCount), { maxLength: 2 }).map((healthChecks) => ({ ...network, healthChecks }));
+  const ports = [...network.portDefinitions, ...(network.container?.portMappings ?? [])];
+  return record({
+    healthChecks: fc.array(healthCheck(ports.length), { maxLength: 2 }),
+    readinessChecks: readinessChecks(ports.flatMap(({ name }) => name ?? [])),
+  }).map((checks) => ({ ...network, ...checks }));
 });
 
 const running = (mayBeSilent: boolean): fc.Arbitrary<Pick<AppSpec, "cmd" | "args">> =>

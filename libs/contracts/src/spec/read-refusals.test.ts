@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { MusterError } from "../errors.ts";
 import { parseDocument } from "./json.ts";
 import { readApp } from "./read.ts";
+import { mergeAppUpdate } from "./update.ts";
 
 type Fields = Record<string, unknown>;
 const APP = { id: "/web", cmd: "sleep 1" };
@@ -81,7 +82,6 @@ const REFUSED: [fields: Fields, code: string, ...paths: string[]][] = [
     uris: ["x"],
     storeUrls: ["x"],
     secrets: { a: { source: "b" } },
-    readinessChecks: [{}],
     check: { tcp: {} },
     residency: { taskLostBehavior: "WAIT_FOREVER" },
     executorResources: { cpus: 1 },
@@ -273,4 +273,21 @@ test("of thousands of problems fifty are told and all are counted", () => {
     (error) =>
       error instanceof MusterError && error.problems.length === 50 && /and 9999 more problems$/.test(error.message),
   );
+});
+
+test("an app inside a larger document is reported from there", () => {
+  const { value, locate } = parseDocument(
+    '{"apps": [\n{"id": "a", "cmd": "x"},\n{"id": "b", "cmd": "x", "cpus": {}}]}',
+  );
+  const { apps } = value as { apps: unknown[] };
+  const refused = (run: () => unknown, path: string, line?: number) =>
+    assert.throws(run, (error) => {
+      assert.ok(error instanceof MusterError);
+      assert.deepEqual([error.problems[0]?.path, error.problems[0]?.line], [path, line]);
+      assert.ok(error.message.startsWith(`${path}: `), error.message);
+      return true;
+    });
+  refused(() => readApp(apps[1], { locate, at: ["apps", 1] }), "/apps(1)/cpus", 3);
+  refused(() => readApp({ ...APP, id: 5 }, { at: [0] }), "(0)/id");
+  refused(() => mergeAppUpdate(readApp(APP).spec, { cpus: {} }, { at: [2] }), "(2)/cpus");
 });

@@ -59,6 +59,7 @@ test("a spec of an id and a command is filled with Marathon's defaults", () => {
     portDefinitions: [{ ...PORT, name: "default" }],
     requirePorts: false,
     healthChecks: [],
+    readinessChecks: [],
     backoffSeconds: 1,
     backoffFactor: 1.15,
     maxLaunchDelaySeconds: 300,

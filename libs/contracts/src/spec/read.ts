@@ -6,6 +6,7 @@ import type { Problem } from "../errors.ts";
 import { APP_INSTANCES_MAX } from "../limits.ts";
 import type { AppSpec } from "./app.ts";
 import type { ParsedDocument } from "./document.ts";
+import type { Path } from "./paths.ts";
 import { readAppId, readDependencies } from "./read/app-id.ts";
 import {
   type At,
@@ -31,6 +32,7 @@ import { readHealthChecks } from "./read/health-checks.ts";
 import { readNetwork } from "./read/networks.ts";
 import { readPlacement } from "./read/placement.ts";
 import { readPortDefinitions, readPortMappings } from "./read/ports.ts";
+import { readReadinessChecks } from "./read/readiness-checks.ts";
 import { Report } from "./read/report.ts";
 import { readCustom, readLimits } from "./read/resources.ts";
 import { readRollout } from "./read/rollout.ts";
@@ -49,6 +51,8 @@ export type ReadOptions = {
   readonly groupPath?: string;
   /** Gives problems and warnings their line and column: `parseDocument(text).locate`. */
   readonly locate?: ParsedDocument["locate"];
+  /** Where the app stands in the document: `[0]` in a list of apps, `["apps", 0]` in a group. Problems are told from there. */
+  readonly at?: Path;
 };
 
 export type ReadApp = { readonly spec: AppSpec; readonly warnings: readonly Problem[] };
@@ -61,10 +65,10 @@ export function readApp(input: unknown, options: ReadOptions = {}): ReadApp {
   return { spec, warnings: at.report.warnings };
 }
 
-export const rootOf = (input: unknown, { locate }: ReadOptions): At => ({
+export const rootOf = (input: unknown, { locate, at }: ReadOptions): At => ({
   value: input ?? null,
   path: [],
-  report: new Report(locate),
+  report: new Report(locate, at),
   inherited: false,
 });
 
@@ -130,7 +134,10 @@ function readMemory(memAt: At, memoryAt: At): number | undefined {
 
 const readRoles = (at: At): string[] => (readList(at, "a list of roles") ?? []).flatMap((item) => readText(item) ?? []);
 
-type Networking = Pick<AppSpec, "container" | "network" | "portDefinitions" | "requirePorts" | "healthChecks">;
+type Networking = Pick<
+  AppSpec,
+  "container" | "network" | "portDefinitions" | "requirePorts" | "healthChecks" | "readinessChecks"
+>;
 
 function readNetworking(field: Fields, reading: ContainerReading): Networking {
   const network = readNetwork(field("networks"), reading.oldNetwork);
@@ -142,8 +149,9 @@ function readNetworking(field: Fields, reading: ContainerReading): Networking {
   const portDefinitions = readPortDefinitions(field, network, requirePorts);
   const portMappings = readPortMappings(reading.portMappings, reading.oldPortMappings, network);
   const healthChecks = readHealthChecks(field("healthChecks"), portDefinitions.length + portMappings.length) ?? [];
+  const readinessChecks = readReadinessChecks(field("readinessChecks"), [...portDefinitions, ...portMappings]) ?? [];
   const container = reading.container === null ? null : { ...reading.container, portMappings };
-  return { container, network, portDefinitions, requirePorts, healthChecks };
+  return { container, network, portDefinitions, requirePorts, healthChecks, readinessChecks };
 }
 
 /** Host ports behind a bridge are fixed by their mappings, so the flag means nothing there. */

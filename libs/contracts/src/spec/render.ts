@@ -32,6 +32,7 @@ export function renderApp(spec: AppSpec, about: { readonly version: number }): R
     portDefinitions: spec.network === "host" ? spec.portDefinitions.map(renderPort) : null,
     requirePorts: spec.requirePorts,
     healthChecks: spec.healthChecks.map(renderHealthCheck),
+    readinessChecks: spec.readinessChecks.length === 0 ? null : spec.readinessChecks,
     backoffSeconds: spec.backoffSeconds,
     backoffFactor: spec.backoffFactor,
     maxLaunchDelaySeconds: spec.maxLaunchDelaySeconds,

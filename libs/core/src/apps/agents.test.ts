@@ -45,7 +45,7 @@ describe("agents and the cluster", () => {
     ledger(here);
     place(here, [placedRow(0), placedRow(1)]);
     judge(here, 0, "running", { healthy: true });
-    const leases = [{ process: "b", services: ["gateway", "deployer"], startedAtMs: 5 }];
+    const leases = [{ process: "b", services: ["gateway", "deployer"], startedAtMs: 5, http: null, abdicated: [] }];
     assert.deepEqual(clusterView(here.state, here.health, leases), {
       apps: 1,
       instances: { wanted: 2, placed: 2, running: 1, healthy: 1 },

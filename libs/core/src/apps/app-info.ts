@@ -1,26 +1,28 @@
-/** Apps and tasks in Marathon's form, for the clients that were written for it. Fields that are not set are left out. */
+/** Apps in Marathon's form, for the clients that were written for it. Fields that are not set are left out. */
 import {
   type AppId,
-  type AppSpec,
-  agentToken,
-  appToken,
   type HealthView,
   type InstanceView,
   instanceId,
   renderApp,
   type StateView,
-  unreachable,
 } from "@muster/contracts";
 import { instancesAsked } from "../rollout/eligible.ts";
 import { currentApp } from "./current.ts";
-import { countInstances, instancesOf, lastFailure } from "./instances.ts";
-import { servicePortsOf } from "./service-ports.ts";
+import { instancesOf, lastFailure } from "./instances.ts";
+import { readinessResults } from "./readiness.ts";
+import { countTasks, taskStats } from "./task-stats.ts";
+import { isEnded, type MarathonJson, renderTasks, taskState, tasksAmong } from "./tasks.ts";
 import { isoTime } from "./time.ts";
 
-/** A JSON object in Marathon's form. */
-export type MarathonJson = Record<string, unknown>;
-
-export type Embed = { readonly tasks: boolean; readonly lastTaskFailure: boolean };
+export type Embed = {
+  readonly tasks: boolean;
+  readonly lastTaskFailure: boolean;
+  /** Statistics of its tasks as of this time; absent: none. */
+  readonly taskStatsAtMs?: number;
+  /** Left out when absent. */
+  readonly readiness?: boolean;
+};
 
 /** Marathon's AppInfo: counts and deployments always, the rest as `embed` says. null: no such app, or none to read. */
 export function appInfo(state: StateView, health: HealthView, app: AppId, embed: Embed): MarathonJson | null {
@@ -28,8 +30,10 @@ export function appInfo(state: StateView, health: HealthView, app: AppId, embed:
   if (current === null || current.spec === null) return null;
   const { document, spec } = current;
   const all = instancesOf(state, health, { app, ended: embed.lastTaskFailure });
-  const { staged, running, healthy, unhealthy } = countInstances(all);
+  const tasks = tasksAmong(state, app, all);
+  const { staged, running, healthy, unhealthy } = countTasks(tasks);
   const failure = embed.lastTaskFailure ? lastTaskFailure(all) : null;
+  const about = { configVersion: document.version, scaledAtMs: document.scaledAtMs };
   return {
     ...renderApp({ ...spec, instances: instancesAsked(state, document) }, { version: document.version }),
     versionInfo: {
@@ -41,94 +45,13 @@ export function appInfo(state: StateView, health: HealthView, app: AppId, embed:
     tasksHealthy: healthy,
     tasksUnhealthy: unhealthy,
     deployments: document.deployment === null ? [] : [{ id: document.deployment }],
-    ...(embed.tasks ? { tasks: tasksOf(state, all, document.version, spec) } : {}),
+    ...(embed.tasks ? { tasks: renderTasks(state, tasks, document.version, spec) } : {}),
     ...(failure === null ? {} : { lastTaskFailure: failure }),
-  };
-}
-
-/** The tasks of one app. Instances that wait for a place are no tasks yet: they have neither host nor ports. */
-export function appTasks(state: StateView, health: HealthView, app: AppId): MarathonJson[] {
-  const current = currentApp(state, app);
-  const version = current?.document.version ?? 0;
-  return tasksOf(state, instancesOf(state, health, { app }), version, current?.spec ?? null);
-}
-
-/** Most instances are of the current version, whose spec is at hand; older ones are looked up. */
-function tasksOf(
-  state: StateView,
-  instances: readonly InstanceView[],
-  version: number,
-  spec: AppSpec | null,
-): MarathonJson[] {
-  const tasks = instances.filter((instance) => instance.agent !== null && !isEnded(instance));
-  const token = appToken(tasks[0]?.app ?? "");
-  const placedAtMs = new Map(
-    (state.kind("placed").get(token)?.value.rows ?? []).map((row) => [`${row.slot}.${row.attempt}`, row.atMs]),
-  );
-  return tasks.map((instance) =>
-    taskInfo(state, instance, {
-      spec: instance.version === version ? spec : specOfInstance(state, instance),
-      stagedAtMs: placedAtMs.get(`${instance.slot}.${instance.attempt}`) ?? instance.sinceMs,
-    }),
-  );
-}
-
-const isEnded = ({ state }: InstanceView): boolean =>
-  state === "finished" || state === "failed" || state === "killed" || state === "error";
-
-const specOfInstance = (state: StateView, instance: InstanceView): AppSpec | null =>
-  state.kind("version").get(`${appToken(instance.app)}.${instance.version}`)?.value.spec ?? null;
-
-export type TaskAbout = {
-  /** Of the instance's version, or null when that is gone. */
-  readonly spec: AppSpec | null;
-  /** When it was placed. */
-  readonly stagedAtMs: number | null;
-};
-
-/** Marathon's task. */
-export function taskInfo(state: StateView, instance: InstanceView, { spec, stagedAtMs }: TaskAbout): MarathonJson {
-  const { id, app, agent, host, ports, version, startedAtMs, healthy } = instance;
-  const address = agent === null ? null : (state.kind("offer").get(agentToken(agent))?.value.address ?? null);
-  return {
-    id,
-    appId: app,
-    host,
-    ports,
-    servicePorts: spec === null ? [] : servicePortsOf(spec),
-    slaveId: agent,
-    state: taskState(instance.state),
-    ...(stagedAtMs === null ? {} : { stagedAt: isoTime(stagedAtMs) }),
-    ...(startedAtMs === null ? {} : { startedAt: isoTime(startedAtMs) }),
-    version: isoTime(version),
-    ipAddresses: address === null ? [] : [{ ipAddress: address, protocol: address.includes(":") ? "IPv6" : "IPv4" }],
-    // The agent counts; what stands here is whether the last threshold that was crossed made it alive.
-    ...(healthy === null
+    ...(embed.readiness === true ? { readinessCheckResults: readinessResults(state, health, app) } : {}),
+    ...(embed.taskStatsAtMs === undefined
       ? {}
-      : { healthCheckResults: [{ alive: healthy, consecutiveFailures: healthy ? 0 : 1, instanceId: id }] }),
+      : { taskStats: taskStats(tasks, { ...about, now: embed.taskStatsAtMs }) }),
   };
-}
-
-/** A level as Mesos names it. */
-export function taskState(state: InstanceView["state"]): string {
-  switch (state) {
-    case "waiting":
-    case "placed":
-    case "overdue":
-    case "staging":
-      return "TASK_STAGING";
-    case "starting":
-    case "running":
-    case "killing":
-    case "finished":
-    case "failed":
-    case "killed":
-    case "error":
-    case "unreachable":
-      return `TASK_${state.toUpperCase()}`;
-    default:
-      return unreachable(state);
-  }
 }
 
 function lastTaskFailure(instances: readonly InstanceView[]): MarathonJson | null {

@@ -32,10 +32,17 @@ export function unknownApp(app: AppId, version?: string): MusterError {
   return new MusterError("app.unknown", `App '${app}' does not exist${which}`);
 }
 
-/** Versions of one app that are kept, newest first. Walks all versions. */
+/** Versions of one app that are kept, newest first. */
 export function versionsOf(state: StateView, app: string): number[] {
-  const prefix = `${appToken(app)}.`;
-  const versions: number[] = [];
-  for (const [key, { value }] of state.kind("version")) if (key.startsWith(prefix)) versions.push(value.version);
-  return versions.sort((a, b) => b - a);
+  return versionKeys(state, app)
+    .flatMap((key) => state.kind("version").get(key)?.value.version ?? [])
+    .sort((a, b) => b - a);
+}
+
+/** Keys of an app's versions, without their kind. A view without an index is walked. */
+export function versionKeys(state: StateView, app: string): string[] {
+  const token = appToken(app);
+  const indexed = state.under?.("version", token);
+  if (indexed !== undefined) return [...indexed];
+  return [...state.kind("version").keys()].filter((key) => key.startsWith(`${token}.`));
 }

@@ -7,11 +7,15 @@ export { type CurrentApp, currentApp, knownApp, unknownApp, versionsOf } from ".
 export * from "./decide.ts";
 export { type StandingState, withFirstStep } from "./first-step.ts";
 export * from "./instances.ts";
+export { purgeOldVersions } from "./old-versions.ts";
+export * from "./orders.ts";
 export { type PlanOptions, planApp } from "./plan.ts";
 export * from "./queue-info.ts";
 export * from "./rejection.ts";
 export { refuseScaling } from "./scaling.ts";
 export * from "./scene.ts";
 export { servicePortsOf } from "./service-ports.ts";
+export { diffSpecs } from "./spec-diff.ts";
+export { appTasks, endpointsText, type MarathonJson } from "./tasks.ts";
 export { isoTime, spanText } from "./time.ts";
 export * from "./why.ts";

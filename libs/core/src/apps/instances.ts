@@ -13,6 +13,7 @@ import {
   type StateView,
   type WantedRow,
 } from "@muster/contracts";
+import { checkedOf } from "../rollout/rows.ts";
 
 export type InstanceFilter = {
   /** Only this app's; absent: everybody's. */
@@ -85,6 +86,7 @@ const distinct = (rows: readonly EndedRow[]): EndedRow[] => [
 
 const nothingYet = {
   healthy: null,
+  ready: null,
   agent: null,
   host: null,
   ports: [],
@@ -115,9 +117,11 @@ function waitingInstance(state: StateView, token: string, row: WantedRow): Insta
 function placedInstance(state: StateView, health: HealthView, token: string, row: PlacedRow): InstanceView {
   const where = { ...naming(token, row), agent: row.agent, host: hostOf(state, row.agent), ports: row.ports };
   const verdict = health.kind("verdict").get(`${token}.${rowKey(row)}`)?.value;
-  if (verdict === undefined) return { ...nothingYet, ...where, state: "placed", sinceMs: row.atMs };
+  const readiness = checkedOf(state.kind("version").get(`${token}.${row.version}`)?.value.spec ?? null).readiness;
+  const ready = readiness ? verdict?.ready === true : null;
+  if (verdict === undefined) return { ...nothingYet, ...where, ready, state: "placed", sinceMs: row.atMs };
   const { level, healthy, pid, container, sinceMs, startedAtMs, exitCode, reason, message } = verdict;
-  return { ...where, state: level, healthy, pid, container, sinceMs, startedAtMs, exitCode, reason, message };
+  return { ...where, state: level, healthy, ready, pid, container, sinceMs, startedAtMs, exitCode, reason, message };
 }
 
 function endedInstance(state: StateView, token: string, row: EndedRow): InstanceView {

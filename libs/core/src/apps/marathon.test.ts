@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { DEPLOYMENT_BEGINNING, keys } from "@muster/contracts";
-import { appInfo, appTasks } from "./app-info.ts";
+import { appInfo } from "./app-info.ts";
 import { deploymentsInfo, queueInfo } from "./queue-info.ts";
+import { appTasks, endpointsText } from "./tasks.ts";
 import { endedRow, judge, NOW, offer, place, placedRow, VERSION, wait, want, world } from "./testing/handmade-app.ts";
 import { isoTime } from "./time.ts";
 
@@ -10,7 +11,7 @@ describe("Marathon's forms", () => {
   test("an app has counts, its deployments, its tasks and its last failure", () => {
     const here = world({ deployment: "d1" }, { healthChecks: [{ protocol: "TCP" }] });
     offer(here, "n1");
-    want(here, [10, 11, 12]);
+    want(here, [10, 11]);
     place(here, [placedRow(0), placedRow(1)], [endedRow(7)]);
     judge(here, 0, "running", { healthy: true });
     const app = appInfo(here.state, here.health, "/hello", { tasks: true, lastTaskFailure: true });
@@ -72,10 +73,89 @@ describe("Marathon's forms", () => {
       unknown
     >;
     assert.equal(processedOffersCount, 3);
-    assert.deepEqual(rejectSummaryLastOffers, [
-      { reason: "UnfulfilledConstraint", declined: 2, processed: 3 },
-      { reason: "InsufficientCpus", declined: 1, processed: 1 },
-    ]);
+    assert.deepEqual(
+      (rejectSummaryLastOffers as { reason: string; declined: number; processed: number }[]).map(
+        ({ reason, declined, processed }) => `${reason} ${declined}/${processed}`,
+      ),
+      [
+        "UnfulfilledRole 0/3",
+        "UnfulfilledConstraint 2/3",
+        "NoCorrespondingReservationFound 0/1",
+        "AgentMaintenance 0/1",
+        "InsufficientCpus 1/1",
+        "InsufficientMemory 0/0",
+        "InsufficientDisk 0/0",
+        "InsufficientGpus 0/0",
+        "InsufficientPorts 0/0",
+        "DeclinedScarceResources 0/0",
+      ],
+    );
+    assert.equal("lastUnusedOffers" in (item ?? {}), false, "only where it is asked for");
+  });
+
+  test("the unused offer that was nearest is told where it is asked for", () => {
+    const here = world();
+    offer(here, "n1");
+    want(here, [10]);
+    wait(here, { nearest: { agent: "n1", lacks: "needs 9 cpus, 4 free" } });
+    const [item] = queueInfo(here.state, here.health, NOW, { lastUnusedOffers: true });
+    const unused = (item?.lastUnusedOffers ?? []) as {
+      offer: { agentId: string; hostname: string };
+      reason: string[];
+    }[];
+    assert.deepEqual(
+      unused.map(({ offer, reason }) => [offer.agentId, offer.hostname, reason]),
+      [["n1", "n1.example", ["InsufficientCpus"]]],
+    );
+  });
+
+  test("what waits for a place is staging without a host, and what was told to end is being killed", () => {
+    const here = world();
+    offer(here, "n1");
+    want(here, [10, 11]);
+    place(here, [placedRow(0, { goal: "stop" })]);
+    judge(here, 0, "running");
+    const tasks = appTasks(here.state, here.health, "/hello");
+    assert.deepEqual(
+      tasks.map(({ id, state, host }) => [id, state, host]),
+      [
+        ["hello.0.10", "TASK_KILLING", "n1.example"],
+        ["hello.1.11", "TASK_STAGING", undefined],
+      ],
+    );
+    const app = appInfo(here.state, here.health, "/hello", { tasks: false, lastTaskFailure: false });
+    assert.deepEqual([app?.tasksStaged, app?.tasksRunning], [1, 0]);
+  });
+
+  test("load balancers get a line for each service port with the places of running tasks", () => {
+    const here = world();
+    offer(here, "n1");
+    want(here, [10, 11]);
+    place(here, [placedRow(0), placedRow(1)]);
+    judge(here, 0, "running");
+    assert.equal(endpointsText(here.state, here.health, "/hello"), "hello\t10000\tn1.example:31000\n");
+  });
+
+  test("statistics of tasks by what they were started from", () => {
+    const here = world({ scaledAtMs: NOW - 10_000 });
+    offer(here, "n1");
+    want(here, [10, 11, 12]);
+    place(here, [placedRow(0), placedRow(1, { version: VERSION - 1 })]);
+    judge(here, 0, "running", { startedAtMs: NOW - 4_000, healthy: true });
+    judge(here, 1, "running", { startedAtMs: NOW - 20_000 });
+    const info = appInfo(here.state, here.health, "/hello", {
+      tasks: false,
+      lastTaskFailure: false,
+      taskStatsAtMs: NOW,
+    });
+    const counts = (staged: number, running: number, healthy: number) => ({ staged, running, healthy, unhealthy: 0 });
+    const ages = (averageSeconds: number) => ({ averageSeconds, medianSeconds: averageSeconds });
+    assert.deepEqual(info?.taskStats, {
+      startedAfterLastScaling: { stats: { counts: counts(0, 1, 1), lifeTime: ages(4) } },
+      withLatestConfig: { stats: { counts: counts(1, 1, 1), lifeTime: ages(4) } },
+      withOutdatedConfig: { stats: { counts: counts(0, 1, 0), lifeTime: ages(20) } },
+      totalSummary: { stats: { counts: counts(1, 2, 1), lifeTime: ages(12) } },
+    });
   });
 
   test("an app that is held back is in the queue with the time that is left", () => {
@@ -107,7 +187,7 @@ describe("Marathon's forms", () => {
     here.state.put(keys.deployment("d1"), deployment("d1"));
     here.state.put(keys.deployment("d0"), { ...deployment("d0"), state: "succeeded" });
     const action = { action: "RestartApplication", app: "/hello" };
-    assert.deepEqual(deploymentsInfo(here.state), [
+    assert.deepEqual(deploymentsInfo(here.state, here.health), [
       {
         id: "d1",
         version: isoTime(VERSION),
@@ -119,5 +199,37 @@ describe("Marathon's forms", () => {
         totalSteps: 1,
       },
     ]);
+  });
+
+  test("readiness results are those of running instances of the current version, with the last answer where it is kept", () => {
+    const ports = { ports: null, portDefinitions: [{ port: 10_000, name: "http-api" }] };
+    const here = world({ deployment: "d1" }, { ...ports, readinessChecks: [{ name: "warm" }] });
+    const lastResponse = { status: 503, contentType: "text/plain", body: "warming up" };
+    place(here, [placedRow(0), placedRow(1), placedRow(2), placedRow(3, { version: 1 })]);
+    judge(here, 0, "running", { ready: true });
+    judge(here, 1, "running", { ready: false, response: lastResponse });
+    judge(here, 3, "running", { ready: true });
+    const results = [
+      { name: "warm", taskId: "hello.0.10", ready: true },
+      { name: "warm", taskId: "hello.1.11", ready: false, lastResponse },
+    ];
+    const embed = { tasks: false, lastTaskFailure: false };
+    const app = (more: object) => appInfo(here.state, here.health, "/hello", { ...embed, ...more });
+    assert.deepEqual(app({ readiness: true })?.readinessCheckResults, results);
+    assert.equal("readinessCheckResults" in (app({}) ?? {}), false);
+    const about = { id: "d1", app: "/hello", action: "upgrade", version: VERSION, instances: 4, startedAtMs: NOW };
+    here.state.put(keys.deployment("d1"), { ...DEPLOYMENT_BEGINNING, ...about, fromVersion: null });
+    const [deployment] = deploymentsInfo(here.state, here.health);
+    assert.deepEqual(deployment?.currentActions, [
+      { action: "RestartApplication", app: "/hello", readinessCheckResults: results },
+    ]);
+  });
+
+  test("an app without a readiness check has no results, also when they are asked for", () => {
+    const here = world();
+    place(here, [placedRow(0)]);
+    judge(here, 0, "running");
+    const app = appInfo(here.state, here.health, "/hello", { tasks: false, lastTaskFailure: false, readiness: true });
+    assert.deepEqual(app?.readinessCheckResults, []);
   });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type AgentWord, appToken, keys, MusterError, type Plan } from "@muster/contracts";
+import { decideRollout } from "../rollout/decide.ts";
 import { addAgent } from "../testing/builders.ts";
 import { Play } from "./testing/play.ts";
 
@@ -54,6 +55,30 @@ describe("what would change", () => {
     assert.deepEqual(fewer.stops, [
       { agent: youngest?.agent, count: 1, instances: [`web.${youngest?.slot}.${youngest?.attempt}`] },
     ]);
+  });
+
+  test("an upgrade is played as if all became ready, also what runs and is not ready yet", () => {
+    const play = cluster(2);
+    const fields = { instances: 2, portDefinitions: [{ name: "http-api" }], readinessChecks: [{}], ...KEEP_UP };
+    play.run(fields);
+    for (const row of play.rows("/web")) play.judge("/web", row, { ready: false });
+    const plan = play.plan({ ...fields, readinessChecks: [{ path: "/ready" }] });
+    assert.deepEqual([plan.outcome, plan.rehearsed.isWhole, plan.meanwhile?.least], ["fits", true, 0]);
+    assert.deepEqual([total(plan.places), total(plan.stops), plan.keeps], [2, 2, 0]);
+    assert.deepEqual(plan.changes, [{ path: "/readinessChecks(0)/path", op: "change", old: "/", new: "/ready" }]);
+    play.run({ ...fields, mem: 65 });
+    assert.equal(play.plan({ ...fields, mem: 66 }).meanwhile?.least, 2);
+
+    // In the middle of an upgrade: its first instance runs and is not ready yet.
+    const before = new Set(play.rows("/web").map(({ attempt }) => attempt));
+    play.store({ ...fields, mem: 66 });
+    const rollout = decideRollout(play.state.snapshot(), play.health.snapshot(), "/web", null, play.at());
+    play.state.commit(rollout?.decision ?? { writes: [], asserts: [] });
+    play.place("/web");
+    for (const row of play.rows("/web"))
+      if (!before.has(row.attempt)) play.judge("/web", row, { healthy: true, ready: false });
+    const midway = play.plan({ ...fields, mem: 66, instances: 3 }, true);
+    assert.deepEqual([midway.outcome, total(midway.places), total(midway.stops)], ["fits", 2, 2]);
   });
 
   test("an upgrade places first what its capacity allows, and stops the old ones as new ones come up", () => {

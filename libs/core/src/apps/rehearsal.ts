@@ -23,6 +23,7 @@ import { advanceDeployment } from "../deployment/advance.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { decideRound } from "../placement/round.ts";
 import { decideRollout } from "../rollout/decide.ts";
+import { type Checked, checkedOf, isServing } from "../rollout/rows.ts";
 import { type HealthOverlay, layOverHealth, layOverState, type StateOverlay } from "./overlay.ts";
 import type { Scene } from "./scene.ts";
 
@@ -172,9 +173,14 @@ export class Stage {
     return this.health.kind("verdict").get(tokensOf(this.app, row))?.value;
   }
 
+  #checkedOf({ version }: PlacedRow): Checked {
+    const key = keys.version(this.app, version).slice("version.".length);
+    return checkedOf(this.state.kind("version").get(key)?.value.spec ?? null);
+  }
+
   #isReady(row: PlacedRow): boolean {
     const verdict = this.#verdict(row);
-    return row.goal === "run" && verdict?.level === "running" && verdict.healthy !== false;
+    return row.goal === "run" && verdict?.level === "running" && verdict.healthy !== false && verdict.ready !== false;
   }
 
   #countReady(): number {
@@ -194,7 +200,8 @@ export class Stage {
       const isRising =
         before === undefined ||
         ["staging", "starting", "overdue"].includes(before.level) ||
-        (before.level === "running" && before.healthy === null);
+        (before.level === "running" && before.healthy === null) ||
+        (before.level === "running" && before.healthy === true && !isServing(before, this.#checkedOf(row)));
       if (row.goal !== "run" || !isRising || this.#isSilent(row)) continue;
       this.health.lay([
         { key: keys.verdict({ app: this.app, ...row }), value: risen(this.app, row, this.#now), expect: null },
@@ -243,6 +250,8 @@ const risen = (app: AppId, row: PlacedRow, now: number): VerdictDocument => ({
   level: "running",
   stated: "running",
   healthy: true,
+  ready: true,
+  response: null,
   fact: 0,
   startedAtMs: now,
   sinceMs: now,

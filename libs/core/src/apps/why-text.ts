@@ -78,9 +78,13 @@ function deployingSentence(
   const states = new Map<string, number>();
   for (const { state } of instances) if (state !== "running") states.set(state, (states.get(state) ?? 0) + 1);
   const others = [...states].map(([state, count]) => `${count} ${state}`);
-  const told = [`${running} of ${instancesText(wanted)} running`, ...others].join(", ");
+  const unready = instances.filter((instance) => instance.state === "running" && instance.ready === false);
+  const waited = unready.length === 0 ? [] : [`${unready.length} not ready yet`];
+  const told = [`${running} of ${instancesText(wanted)} running`, ...waited, ...others].join(", ");
+  const answered = unready.find(({ reason }) => reason === "not-ready");
   const obstacle =
     deployment?.message ??
+    (answered === undefined ? null : `${answered.id} on ${answered.agent}: ${answered.message}`) ??
     (lastFailure === null || running >= wanted ? "" : `last failure: ${lastFailure.message} on ${lastFailure.agent}`);
   return `${what}: ${told}${obstacle === "" ? "" : `; ${obstacle}`}`;
 }
@@ -89,6 +93,11 @@ function stoppedSentence(name: string, document: AppDocument, instances: readonl
   if (document.goal === "run") return `${name} is stopped: 0 instances are asked for`;
   const left = instances.length === 0 ? "its last instance has ended" : `${instancesText(instances.length)} left`;
   return `${name} is being deleted: ${left}`;
+}
+
+function illnessText({ healthy, ready }: InstanceView): string {
+  if (healthy === false) return " and fails its health checks";
+  return ready === false ? " and is not ready yet" : "";
 }
 
 export function instanceSentence(instance: InstanceView, why: Why, now: number): string {
@@ -110,7 +119,7 @@ export function instanceSentence(instance: InstanceView, why: Why, now: number):
     case "error":
       return `${id} ${state === "error" ? "could not be run" : state} on ${agent}${sinceMs === null ? "" : ` ${spanText(now - sinceMs)} ago`}${detail}`;
     case "running":
-      return `${id} is running on ${agent}${since}${instance.healthy === false ? " and fails its health checks" : ""}${detail}`;
+      return `${id} is running on ${agent}${since}${illnessText(instance)}${detail}`;
     case "staging":
     case "starting":
     case "killing":

@@ -187,6 +187,26 @@ describe("why", () => {
     assert.equal(summary(deleted).summary, "hello is being deleted: 1 instance left");
   });
 
+  test("an instance that runs and is not ready yet says so, with what it answered", () => {
+    const ports = { ports: null, portDefinitions: [{ port: 10_000, name: "http-api" }] };
+    const here = world({}, { ...ports, readinessChecks: [{}] });
+    want(here, [10, 11]);
+    place(here, [placedRow(0), placedRow(1)]);
+    judge(here, 0, "running", { ready: true });
+    judge(here, 1, "running");
+    assert.equal(summary(here).status, "deploying");
+    assert.equal(summary(here).summary, "hello is starting: 2 of 2 instances running, 1 not ready yet");
+    judge(here, 1, "running", { ready: false, reason: "not-ready", message: "readiness check: HTTP / answered 503" });
+    assert.equal(
+      summary(here).summary,
+      "hello is starting: 2 of 2 instances running, 1 not ready yet; hello.1.11 on n1: readiness check: HTTP / answered 503",
+    );
+    const one = whyOf(here.state, here.health, { instance: "hello.1" }, NOW);
+    assert.match(one.summary, /^hello.1.11 is running on n1 since 12 s and is not ready yet: readiness check/);
+    judge(here, 1, "running", { ready: true });
+    assert.equal(summary(here).summary, "hello runs as asked: 2 instances");
+  });
+
   test("an instance is asked about by a beginning of its id", () => {
     const here = world();
     place(here, [placedRow(0)]);

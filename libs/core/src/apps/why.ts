@@ -83,5 +83,6 @@ function statusOf(
   const running = instances.filter((instance) => instance.state === "running");
   if (backoff !== null && running.length < wanted) return "delayed";
   if (running.some((instance) => instance.healthy === false)) return "unhealthy";
-  return document.deployment !== null || running.length < wanted ? "deploying" : "running";
+  const isOnItsWay = running.length < wanted || running.some((instance) => instance.ready === false);
+  return document.deployment !== null || isOnItsWay ? "deploying" : "running";
 }

@@ -148,6 +148,8 @@ function unheard(record: InstanceHead, now: number): VerdictDocument {
     level: "staging",
     stated: null,
     healthy: null,
+    ready: null,
+    response: null,
     fact: 0,
     startedAtMs: null,
     sinceMs: now,

@@ -24,7 +24,8 @@ export function judgeFact(
   if (present !== null && (sequence <= present.fact || (present.stated !== null && isTerminal(present.stated))))
     return null;
   const stated: TaskState = isTaskState(fact.state) ? fact.state : (present?.stated ?? "running");
-  const isRunningNow = stated === "running" && present?.stated !== "running";
+  const isRunning = stated === "running";
+  const isRunningNow = isRunning && present?.stated !== "running";
   return {
     instance: fact.instance,
     agent: fact.agent,
@@ -36,12 +37,20 @@ export function judgeFact(
         ? true
         : fact.state === "unhealthy"
           ? false
-          : stated === "running"
+          : isRunning
             ? (present?.healthy ?? null)
             : null,
+    ready:
+      fact.state === "ready" ? true : fact.state === "unready" ? false : isRunning ? (present?.ready ?? null) : null,
+    response:
+      fact.state === "ready" || fact.state === "unready"
+        ? fact.response
+        : isRunning
+          ? (present?.response ?? null)
+          : null,
     fact: sequence,
     startedAtMs: isRunningNow ? atMs : (present?.startedAtMs ?? null),
-    sinceMs: present?.level === stated && isTaskState(fact.state) ? present.sinceMs : atMs,
+    sinceMs: present?.level === stated && !isTurn(present, fact) ? present.sinceMs : atMs,
     exitCode: fact.exitCode,
     signal: fact.signal,
     reason: fact.reason,
@@ -51,6 +60,10 @@ export function judgeFact(
     trace,
   };
 }
+
+/** A check has changed its mind. That an instance is still not ready is told again with each other answer. */
+const isTurn = (present: VerdictDocument, { state }: Fact): boolean =>
+  !isTaskState(state) && !(state === "unready" && present.ready === false);
 
 /** The level while the agent is silent, and again when it is heard: its last word stands. */
 export function judgeSilence(present: VerdictDocument, isSilent: boolean, now: number): VerdictDocument | null {

@@ -10,7 +10,7 @@ import {
   type Stand,
   type StateView,
 } from "@muster/contracts";
-import type { MarathonJson } from "../apps/app-info.ts";
+import type { MarathonJson } from "../apps/tasks.ts";
 import { isoTime } from "../apps/time.ts";
 import { marathonAction } from "../deployment/marathon-action.ts";
 import { stepsOf } from "../deployment/steps.ts";

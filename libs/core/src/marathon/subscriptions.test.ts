@@ -46,7 +46,8 @@ test("no more are taken than may be, and those that are there stay", () => {
   for (let n = 0; n < SUBSCRIPTIONS_MAX; n += 1) state.commit(decideSubscribe(state, asked(n), at).decision);
   assert.throws(
     () => decideSubscribe(state, asked(SUBSCRIPTIONS_MAX), at),
-    (error: MusterError) => error instanceof MusterError && error.code === "subscription.full" && error.status === 429,
+    (error: MusterError) =>
+      error instanceof MusterError && error.code === "subscription.too-many" && error.status === 429,
   );
   assert.equal(decideSubscribe(state, asked(0), at).answer.changed, false);
   assert.equal(subscriptionsOf(state).length, SUBSCRIPTIONS_MAX);

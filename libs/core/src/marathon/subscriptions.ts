@@ -28,7 +28,7 @@ export const subscriptionsOf = (state: StateView): SubscriptionDocument[] =>
     .map(({ value }) => value)
     .sort((a, b) => a.createdAtMs - b.createdAtMs || a.id.localeCompare(b.id));
 
-/** A URL that is subscribed already stays so. Throws `subscription.full`. */
+/** A URL that is subscribed already stays so. Throws `subscription.too-many`. */
 export function decideSubscribe(
   state: StateView,
   asked: AskedSubscription & { readonly fromSequence: number },
@@ -39,7 +39,7 @@ export function decideSubscribe(
   if (all.has(id)) return { decision: NO_DECISION, answer: { changed: false } };
   if (all.size >= SUBSCRIPTIONS_MAX) {
     throw new MusterError(
-      "subscription.full",
+      "subscription.too-many",
       `There are ${all.size} event subscriptions, and no more than ${SUBSCRIPTIONS_MAX} may be: remove one with DELETE /v2/eventSubscriptions?callbackUrl=…`,
     );
   }

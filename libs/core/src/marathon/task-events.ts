@@ -22,6 +22,10 @@ export const taskStated: Translate = (event, { state }) => {
     case "killed":
     case "error":
       return stateChanged(state, fact);
+    case "ready":
+    case "unready":
+      // Marathon shows what readiness checks answer in its deployments, and tells no event of it.
+      return [];
     default:
       return unreachable(fact.state);
   }

@@ -40,3 +40,62 @@ for (const { limits, is } of [
   test(`limits ${JSON.stringify(limits)} of an app are ${JSON.stringify(is)} for its agent`, () => {
     assert.deepEqual(runOf(spec({ limits })).limits, is);
   });
+
+test("PORT0 and so on are the host's ports, and the container's own where nothing maps them", () => {
+  const portMappings = [
+    { containerPort: 80, hostPort: 0, protocol: "udp,tcp", name: "http" },
+    { containerPort: 9_000, name: "admin" },
+    { containerPort: 0, name: "any" },
+  ];
+  const { spec: bridged } = readApp({
+    id: "/web",
+    container: { type: "DOCKER", docker: { image: "nginx" }, portMappings },
+    networks: [{ mode: "container/bridge" }],
+  });
+  const mappings = bridged.container?.portMappings.map((mapping, i) =>
+    i === 0 ? mapping : { ...mapping, hostPort: null },
+  );
+  const app = {
+    ...bridged,
+    container: { ...(bridged.container as NonNullable<AppSpec["container"]>), portMappings: mappings ?? [] },
+  };
+  const { env, portMaps } = runOf(app, row({ ports: [31_005] }));
+  const free = Number(env.PORT2);
+  assert.ok(free > 1_024 && free <= 65_535);
+  assert.deepEqual([env.PORT, env.PORT0, env.PORT1, env.PORTS], ["31005", "31005", "9000", `31005,9000,${free}`]);
+  assert.deepEqual([env.PORT_HTTP, env.PORT_ADMIN, env.PORT_ANY], ["31005", "9000", String(free)]);
+  assert.equal(portMaps.at(-1)?.containerPort, free);
+  assert.equal(runOf(app, row({ ports: [31_005] })).env.PORT2, String(free), "every writing of a record says the same");
+});
+
+test("an image is named to containers of the Docker engine only, and nobody's role is enforced", () => {
+  const container = (type: string) => readApp({ id: "/web", container: { type, docker: { image: "nginx" } } }).spec;
+  assert.equal(runOf(container("DOCKER")).env.MARATHON_APP_DOCKER_IMAGE, "nginx");
+  assert.equal(runOf(container("MESOS")).env.MARATHON_APP_DOCKER_IMAGE, undefined);
+  assert.equal(runOf(spec()).env.MARATHON_APP_ENFORCE_GROUP_ROLE, "FALSE");
+});
+
+const CHECK = [{ portName: "api" }];
+for (const [where, fields, ports, port] of [
+  ["on the host's network", { portDefinitions: [{}, { name: "api" }] }, [31_000, 31_007], 31_007],
+  [
+    "on a bridge",
+    {
+      networks: [{ mode: "container/bridge" }],
+      container: {
+        docker: { image: "nginx" },
+        portMappings: [
+          { containerPort: 53, protocol: "udp,tcp" },
+          { containerPort: 80, name: "api" },
+        ],
+      },
+    },
+    [31_001, 31_009],
+    31_009,
+  ],
+] as const)
+  test(`a readiness check ${where} is made at the host port that its name leads to`, () => {
+    const { spec: app } = readApp({ id: "/web", cmd: "true", ...fields, readinessChecks: CHECK });
+    const [made] = runOf(app, row({ ports: [...ports] })).readinessChecks;
+    assert.deepEqual([made?.port, made?.check.portName], [port, "api"]);
+  });

@@ -1,6 +1,7 @@
 /** The launch command of one placed instance: Marathon's environment and networking, worked out from its spec. */
 import {
   type AppSpec,
+  hash32,
   type InstanceDocument,
   instanceId,
   KILL_GRACE_MS,
@@ -10,6 +11,7 @@ import {
   type RunCheck,
   type RunDocument,
   type RunLimits,
+  type RunReadinessCheck,
 } from "@muster/contracts";
 import { resourcesOf, runtimeOf } from "../ask.ts";
 
@@ -39,7 +41,7 @@ export function instanceRecord(
 }
 
 function runDocument(spec: AppSpec, row: PlacedRow, offer: Pick<OfferDocument, "address" | "hostname">): RunDocument {
-  const portMaps = portMapsOf(spec, row.ports);
+  const portMaps = portMapsOf(spec, row);
   return {
     runtime: runtimeOf(spec),
     command:
@@ -58,6 +60,7 @@ function runDocument(spec: AppSpec, row: PlacedRow, offer: Pick<OfferDocument, "
     user: spec.user,
     labels: spec.labels,
     healthChecks: checksOf(spec, row.ports, portMaps),
+    readinessChecks: readinessChecksOf(spec, row.ports, portMaps),
     killGraceMs:
       spec.taskKillGracePeriodSeconds === null ? KILL_GRACE_MS : Math.round(spec.taskKillGracePeriodSeconds * 1_000),
     limits: limitsOf(spec),
@@ -70,18 +73,33 @@ const limitsOf = ({ limits, mem }: AppSpec): RunLimits => ({
   memoryMib: limits.mem === "unlimited" ? null : Math.ceil(limits.mem ?? mem),
 });
 
-function portMapsOf(spec: AppSpec, ports: readonly number[]): PortMap[] {
+function portMapsOf(spec: AppSpec, row: PlacedRow): PortMap[] {
   if (spec.network !== "bridge") return [];
-  const left = [...ports];
+  const left = [...row.ports];
   const maps: PortMap[] = [];
-  for (const mapping of spec.container?.portMappings ?? []) {
+  for (const [i, mapping] of (spec.container?.portMappings ?? []).entries()) {
     const hostPort = mapping.hostPort === null ? 0 : (left.shift() ?? 0);
-    const containerPort = mapping.containerPort === 0 ? hostPort : mapping.containerPort;
+    const containerPort = mapping.containerPort || hostPort || anyContainerPort(spec.id, row, i);
     for (const protocol of mapping.protocol === "udp,tcp" ? (["tcp", "udp"] as const) : [mapping.protocol])
       maps.push({ containerPort, hostPort, protocol, name: mapping.name });
   }
   return maps;
 }
+
+/** For a mapping that leaves both ports to us: nothing else is in the container, so any will do; the same for a record's every writing. */
+const anyContainerPort = (app: string, { slot, attempt }: PlacedRow, i: number): number =>
+  FREE_PORTS.first + (hash32(`${instanceId({ app, slot, attempt })}/${i}`) % (FREE_PORTS.last - FREE_PORTS.first + 1));
+const FREE_PORTS = { first: 1_025, last: 65_535 };
+
+/** What an instance is to listen on for others: the host's port of each mapping, the container's own where it has none. */
+const portsBehindBridge = (portMaps: readonly PortMap[]): number[] =>
+  portMaps
+    .filter((map, i) => portMaps.findIndex((other) => isOneMapping(other, map)) === i)
+    .map(({ hostPort, containerPort }) => (hostPort > 0 ? hostPort : containerPort));
+
+/** A mapping for both protocols is two maps. */
+const isOneMapping = (a: PortMap, b: PortMap): boolean =>
+  a.containerPort === b.containerPort && a.hostPort === b.hostPort && a.name === b.name;
 
 /** Health checks with their ports: a port index counts the app's ports; in bridge mode it is the mapping's host port. */
 function checksOf(spec: AppSpec, ports: readonly number[], portMaps: readonly PortMap[]): RunCheck[] {
@@ -98,6 +116,16 @@ function checksOf(spec: AppSpec, ports: readonly number[], portMaps: readonly Po
   });
 }
 
+/** Readiness checks with the port that each names; in bridge mode its mapping's host port. */
+function readinessChecksOf(spec: AppSpec, ports: readonly number[], portMaps: readonly PortMap[]): RunReadinessCheck[] {
+  return spec.readinessChecks.map((check) => {
+    const index = spec.portDefinitions.findIndex(({ name }) => name === check.portName);
+    const port =
+      spec.network === "bridge" ? portMaps.find(({ name }) => name === check.portName)?.hostPort : ports[index];
+    return { check, port: port ?? null };
+  });
+}
+
 /** Variables every Marathon task finds, the user's own last (by the caller). Source: reference of task environment variables. */
 function environment(
   spec: AppSpec,
@@ -110,14 +138,18 @@ function environment(
     MESOS_TASK_ID: id,
     MARATHON_APP_ID: spec.id,
     MARATHON_APP_VERSION: new Date(row.version).toISOString(),
-    ...(spec.container?.image ? { MARATHON_APP_DOCKER_IMAGE: spec.container.image } : {}),
+    ...(spec.container?.type === "DOCKER" && spec.container.image
+      ? { MARATHON_APP_DOCKER_IMAGE: spec.container.image }
+      : {}),
+    // There are no roles of groups to enforce yet.
+    MARATHON_APP_ENFORCE_GROUP_ROLE: "FALSE",
     MARATHON_APP_RESOURCE_CPUS: decimal(spec.cpus),
     MARATHON_APP_RESOURCE_MEM: decimal(spec.mem),
     MARATHON_APP_RESOURCE_DISK: decimal(spec.disk),
     MARATHON_APP_RESOURCE_GPUS: String(spec.gpus),
     ...labelVariables(spec.labels),
     HOST: offer.hostname,
-    ...portVariables(spec, row.ports, portMaps),
+    ...portVariables(spec, spec.network === "bridge" ? portsBehindBridge(portMaps) : row.ports, portMaps),
     ...itemVariables(row.items),
   };
 }

@@ -13,13 +13,14 @@ import {
   type StateView,
   type WantedDocument,
   type WantedRow,
+  type Write,
 } from "@muster/contracts";
 import { askOf } from "../ask.ts";
 import { eligibleAgents } from "./eligible.ts";
 import { homesOf, isRefused } from "./follow.ts";
 import { type Goal, type Plan, planRows } from "./plan.ts";
 import { type Looked, removal } from "./removal.ts";
-import { type Row, readRows } from "./rows.ts";
+import { checkedOf, type Row, readRows } from "./rows.ts";
 
 export type Rollout = {
   readonly decision: Decision;
@@ -51,7 +52,7 @@ export function standpointOf(state: StateView, health: HealthView, app: string, 
     wanted: document,
     placed: placed?.value ?? null,
     health,
-    isChecked: (version) => (specOf(state, app, version)?.healthChecks.length ?? 0) > 0,
+    checkedOf: (version) => checkedOf(specOf(state, app, version)),
   });
   const goal = goalOf(state, entry.value, spec);
   return { entry, wanted, placed, document, rows, goal, plan: planRows(rows, goal, document.backoffs, now) };
@@ -86,10 +87,13 @@ function isChanged({ plan, wanted, document }: Pick<Standpoint, "plan" | "wanted
 }
 
 function goalOf(state: StateView, { id, version, instances, goal, mix }: AppDocument, spec: AppSpec): Goal {
+  const order = state.kind("order").get(appToken(id))?.value;
   const common = {
     version,
     spec,
     mix: goal === "deleted" ? null : mix,
+    victims: new Set(order?.victims),
+    resetsDelay: order?.resetsDelay ?? false,
     isBraked: isBraked(state),
     isRefused: isRefused(state, id),
   };
@@ -141,7 +145,10 @@ function nextWish(input: Input): Decision {
   };
   added(goal.version, [...new Array<null>(plan.add).fill(null), ...plan.addOn]);
   if (goal.mix !== null) added(goal.mix.version, new Array<null>(plan.addKept).fill(null));
-  if (!isChanged(input)) return { writes: [], asserts: [], events: [], wakes: [], trace };
+  // An order is done in the batch that takes it away, and never twice.
+  const order = state.kind("order").get(appToken(app));
+  const done: Write[] = order === undefined ? [] : [{ key: keys.order(app), value: null, expect: order.revision }];
+  if (!isChanged(input)) return { writes: done, asserts: [], events: [], wakes: [], trace };
 
   const value: WantedDocument = { app, rows, nextAttempt, backoffs: [...plan.backoffs], trace };
   const asserts: Assertion[] = [{ key: keys.app(app), revision: entry.revision }];
@@ -154,7 +161,7 @@ function nextWish(input: Input): Decision {
     asserts.push({ key: keys.placed(machineOf), revision: state.revision(keys.placed(machineOf)) });
   const retries = plan.drop.some((row) => row.wish.goal === "run");
   return {
-    writes: [{ key: keys.wanted(app), value, expect: state.revision(keys.wanted(app)) }],
+    writes: [{ key: keys.wanted(app), value, expect: state.revision(keys.wanted(app)) }, ...done],
     asserts,
     events: [],
     wakes: [{ wakeClass: retries ? "retry" : goal.spec.placement.priority, app, key: keys.wanted(app), trace }],

@@ -37,6 +37,8 @@ test("a new instance without checks displaces an old one only after it has run f
     [1],
     "a passed check is proof",
   );
+  const ready = { ...fresh(NOW - 10), verdict: { level: "running", healthy: null, ready: true } as VerdictDocument };
+  assert.deepEqual(attempts(planRows([...old, ready], goal(1), [], NOW).stop), [1], "so is being ready");
   const failed = [{ version: 2, failures: 1, delayMs: 1_000, untilMs: NOW - 1 }];
   assert.equal(planRows([...old, fresh(NOW - 5_000)], goal(1), failed, NOW).stop.length, 0);
   assert.deepEqual(attempts(planRows([...old, fresh(NOW - 10_000)], goal(1), failed, NOW).stop), [1]);

@@ -22,6 +22,10 @@ export type Goal = {
   readonly eligible: Eligible | null;
   /** Where the app stands that this one follows; null: it follows none, or that one has not arrived. */
   readonly homes: ReadonlySet<string> | null;
+  /** Attempts of instances that a person wants ended. */
+  readonly victims: ReadonlySet<number>;
+  /** Nothing is held back for failures that were before. */
+  readonly resetsDelay: boolean;
   /** Placement has looked at the present wish and found no place for what is unplaced. */
   readonly isRefused: boolean;
 };
@@ -71,7 +75,7 @@ export function planRows(rows: readonly Row[], goal: Goal, backoffs: readonly Ba
   const wished = new Set([goal.version, ...(goal.mix === null ? [] : [goal.mix.version])]);
   const failed = drop.filter(hasFailed).map(versionOf);
   const versions = new Set([...wished, ...rows.map(versionOf)]);
-  let delays = stillBackingOff(backoffs, versions, goal.spec, now);
+  let delays = goal.resetsDelay ? [] : stillBackingOff(backoffs, versions, goal.spec, now);
   for (const version of wished) {
     const count = failed.filter((each) => each === version).length;
     if (count > 0) delays = afterFailures(delays, { version, count }, goal.spec, now);
@@ -94,7 +98,7 @@ export function planRows(rows: readonly Row[], goal: Goal, backoffs: readonly Ba
     add: step.add,
     addKept: step.addKept,
     addOn: step.addOn,
-    stop: step.stop,
+    stop: [...live.filter((row) => row.wish.goal === "run" && goal.victims.has(row.wish.attempt)), ...step.stop],
     drop,
     backoffs: delays,
     lookAgainAtMs: dues.length === 0 ? null : Math.min(...dues),
@@ -107,11 +111,11 @@ const hasFailed = ({ wish, ended }: Row): boolean => wish.goal === "run" && ende
 
 function sorted(
   live: readonly Row[],
-  { version, mix }: Goal,
+  { version, mix, victims }: Goal,
   backoffs: readonly Backoff[],
   now: number,
 ): Omit<Standing, "mayAdd" | "mayAddKept"> {
-  const running = live.filter((row) => row.state !== "stopping");
+  const running = live.filter((row) => row.state !== "stopping" && !victims.has(row.wish.attempt));
   const fresh = running.filter((row) => row.wish.version === version);
   const old = running.filter((row) => row.wish.version !== version);
   const proving = old.length === 0 ? [] : fresh.filter((row) => row.state === "up" && provenAt(row, backoffs) > now);
@@ -126,7 +130,7 @@ const PROVEN_AFTER_FAILURE_MS = 10_000;
 
 /** When a new instance has proven itself: at once by a passed check, else by having run for a while. */
 function provenAt({ verdict, wish }: Row, backoffs: readonly Backoff[]): number {
-  if (verdict === null || verdict.healthy === true) return 0;
+  if (verdict === null || verdict.healthy === true || verdict.ready === true) return 0;
   const hasFailed = backoffs.some(({ version }) => version === wish.version);
   return (verdict.startedAtMs ?? verdict.sinceMs) + (hasFailed ? PROVEN_AFTER_FAILURE_MS : PROVEN_MS);
 }

@@ -12,6 +12,7 @@ import {
   type WantedDocument,
   type Write,
 } from "@muster/contracts";
+import { versionKeys } from "../apps/current.ts";
 import { endDeployment } from "../deployment/end.ts";
 import { affectedApps } from "../deployment/steps.ts";
 import { drawEventId } from "../draw.ts";
@@ -45,8 +46,8 @@ export function removal({ state, app, entry, document, placed, trace, circumstan
         new Set([app]),
       )
     : { writes: [], events: [] };
-  const versions = [...state.kind("version").keys()]
-    .filter((key) => key.startsWith(`${token}.`) && key !== `${token}.${kept}`)
+  const versions = versionKeys(state, app)
+    .filter((key) => key !== `${token}.${kept}`)
     .map((key) => `version.${key}`);
   const ports = [...state.kind("port")].filter(([, { value }]) => value.owner === app).map(([key]) => `port.${key}`);
   const attempts = highestAttempt(state, entry, document);
@@ -56,6 +57,7 @@ export function removal({ state, app, entry, document, placed, trace, circumstan
       ...purge(keys.wanted(app)),
       ...(placed === undefined ? [] : purge(keys.placed(app))),
       ...purge(keys.waiting(app)),
+      ...purge(keys.order(app)),
       ...purge(keys.path(app)),
       // One batch holds a thousand messages; older versions than fit are left to the next removal of the same path.
       ...[...versions.slice(-800), ...ports].flatMap((key) => [{ key, value: null, expect: null }]),

@@ -1,5 +1,6 @@
 /** Each wanted row with what is known of it: where it stands between wished and gone. */
 import {
+  type AppSpec,
   appToken,
   type EndedRow,
   type HealthView,
@@ -11,7 +12,7 @@ import {
 
 /**
  * `unplaced` -> `starting` -> `up` <-> `down` -> `ended`; a row with goal stop is `stopping` until it is released or was never placed.
- * `up`: running, and healthy where the app has checks. `lost`: its agent is unreachable.
+ * `up`: running, healthy where its version has health checks, and ready where it has a readiness check. `lost`: its agent is unreachable.
  */
 export type RowState = "unplaced" | "starting" | "up" | "down" | "lost" | "stopping" | "ended";
 
@@ -26,15 +27,27 @@ export type Row = {
   readonly agent: string | null;
 };
 
+/** What an instance of a version must show besides running. */
+export type Checked = { readonly health: boolean; readonly readiness: boolean };
+
+export const checkedOf = (spec: AppSpec | null): Checked => ({
+  health: (spec?.healthChecks.length ?? 0) > 0,
+  readiness: (spec?.readinessChecks.length ?? 0) > 0,
+});
+
+/** True for a running instance that has passed whatever its version is checked for. */
+export const isServing = ({ healthy, ready }: VerdictDocument, checked: Checked): boolean =>
+  (!checked.health || healthy === true) && (!checked.readiness || ready === true);
+
 export type RowSources = {
   readonly wanted: WantedDocument;
   readonly placed: PlacedDocument | null;
   readonly health: HealthView;
-  /** True when the row's version has health checks: then running is not enough. */
-  readonly isChecked: (version: number) => boolean;
+  /** Where the row's version has checks, running is not enough. */
+  readonly checkedOf: (version: number) => Checked;
 };
 
-export function readRows({ wanted, placed, health, isChecked }: RowSources): Row[] {
+export function readRows({ wanted, placed, health, checkedOf }: RowSources): Row[] {
   const id = (row: { slot: number; attempt: number }) => `${row.slot}.${row.attempt}`;
   const agents = new Map((placed?.rows ?? []).map((row) => [id(row), row.agent]));
   const endings = new Map((placed?.ended ?? []).map((row) => [id(row), row]));
@@ -43,7 +56,7 @@ export function readRows({ wanted, placed, health, isChecked }: RowSources): Row
     const ended = endings.get(id(wish)) ?? null;
     const isPlaced = agents.has(id(wish));
     const verdict = isPlaced ? (health.kind("verdict").get(`${token}.${id(wish)}`)?.value ?? null) : null;
-    const state = stateOf(wish, ended, isPlaced, verdict, isChecked(wish.version));
+    const state = stateOf(wish, ended, isPlaced, verdict, checkedOf(wish.version));
     return { wish, ended, isPlaced, agent: agents.get(id(wish)) ?? wish.agent, verdict, state };
   });
 }
@@ -53,7 +66,7 @@ function stateOf(
   ended: EndedRow | null,
   isPlaced: boolean,
   verdict: VerdictDocument | null,
-  isChecked: boolean,
+  checked: Checked,
 ): RowState {
   if (ended !== null) return "ended";
   if (wish.goal === "stop") return "stopping";
@@ -62,8 +75,8 @@ function stateOf(
     case "unreachable":
       return "lost";
     case "running":
-      if (!isChecked || verdict.healthy === true) return "up";
-      return verdict.healthy === false ? "down" : "starting";
+      if (isServing(verdict, checked)) return "up";
+      return checked.health && verdict.healthy === false ? "down" : "starting";
     case "killing":
       return "down";
     default:

@@ -124,6 +124,10 @@ test("an HTTP check of a closed port fails", async () => {
   assert.equal((await look(1, {})).passed, false);
 });
 
+test("an HTTP check of a path that no request can hold fails and harms nobody", async () => {
+  assert.match((await look(1, { path: "/a b" })).detail, /unescaped characters/);
+});
+
 test("an HTTP 1xx is a failure, or nothing when it is to be ignored", async (t) => {
   const server = createTcpServer((socket) => {
     socket.on("error", () => {});
@@ -165,6 +169,8 @@ function watched(t: T, answers: readonly boolean[], check: Partial<HealthCheck>,
     healthy,
     changed: (now) => said.push(now ? "healthy" : "unhealthy"),
     giveUp: (message) => said.push(message),
+    ready: false,
+    answered: () => {},
   };
   const startedMs = performance.now();
   const checks = startChecks(task, {

@@ -1,8 +1,8 @@
 /** One look at a task's health. Every probe ends in time; what it found is a phrase for people. */
-import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { connect } from "node:net";
 import type { RunCheck } from "@muster/contracts";
 import type { Running } from "../host/runtime.ts";
+import { ask, type Scheme } from "./http.ts";
 
 /** `passed` null: says nothing either way, as an ignored 1xx. */
 export type Probed = { readonly passed: boolean | null; readonly detail: string };
@@ -51,50 +51,18 @@ const probeTcp = (host: string, port: number, timeoutMs: number): Promise<Probed
     socket.once("error", (cause) => done(failed(`port ${port}: ${cause.message}`)));
   });
 
-/** 200 to 399 passes; redirects are not followed, certificates not verified (Marathon's rules). */
-async function probeHttp(
-  scheme: "http" | "https",
+const probeHttp = async (
+  scheme: Scheme,
   host: string,
   port: number,
   path: string,
   timeoutMs: number,
   ignore1xx: boolean,
-): Promise<Probed> {
-  // Loaded when wanted: TLS is a good part of a small agent's memory.
-  const request: (options: RequestOptions & { rejectUnauthorized?: boolean }) => ClientRequest =
-    scheme === "http" ? (await import("node:http")).request : (await import("node:https")).request;
-  const signal = AbortSignal.timeout(timeoutMs);
-  return new Promise((resolve) => {
-    const sent = request({
-      host,
-      port,
-      path: path.startsWith("/") ? path : `/${path}`,
-      agent: false,
-      rejectUnauthorized: false,
-      headers: { "user-agent": "muster-health-check", connection: "close" },
-      signal,
-    });
-    const answered = (response: IncomingMessage): void => {
-      response.destroy();
-      const { statusCode = 0 } = response;
-      const detail = `${scheme.toUpperCase()} ${path} on port ${port} answered ${statusCode}`;
-      if (statusCode < 200 && ignore1xx) resolve({ passed: null, detail });
-      else resolve(statusCode >= 200 && statusCode < 400 ? passed(detail) : failed(detail));
-    };
-    sent.once("response", answered);
-    sent.once("upgrade", (response, socket) => {
-      socket.destroy();
-      answered(response);
-    });
-    sent.on("error", (cause) =>
-      resolve(
-        failed(
-          signal.aborted
-            ? `${scheme.toUpperCase()} ${path} on port ${port} did not answer within ${timeoutMs / 1000} s`
-            : `${scheme.toUpperCase()} ${path} on port ${port}: ${cause.message}`,
-        ),
-      ),
-    );
-    sent.end();
-  });
-}
+): Promise<Probed> => {
+  const asked = await ask(scheme, { host, port, path, timeoutMs });
+  const { status, detail } = asked;
+  if (status === null) return failed(detail);
+  if (status < 200 && ignore1xx) return { passed: null, detail };
+  // Marathon's rule.
+  return status >= 200 && status < 400 ? passed(detail) : failed(detail);
+};

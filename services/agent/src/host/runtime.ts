@@ -21,6 +21,8 @@ export const REASONS = [
   "agent-stopping",
   "check-passed",
   "check-failed",
+  "ready",
+  "not-ready",
   "lost-at-restart",
   "malformed-record",
   "runtime-unavailable",

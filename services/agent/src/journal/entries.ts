@@ -31,6 +31,7 @@ export const KeptSchema = z.object({
   /** Why it is being ended, while the state is `killing`. */
   killReason: z.string().nullable(),
   healthy: z.boolean().nullable(),
+  ready: z.boolean().nullable().default(null),
   runningAtMs: z.int().nullable(),
   endedAtMs: z.int().nullable(),
   /** When its record was seen to be gone. */
@@ -69,6 +70,7 @@ export const unknownInstance = (instance: string, sequence: number, record: Inst
   state: null,
   killReason: null,
   healthy: null,
+  ready: null,
   runningAtMs: null,
   endedAtMs: null,
   purgedAtMs: null,

@@ -174,6 +174,10 @@ function applyFact(kept: Kept | undefined, event: TaskEvent): void {
     kept.healthy = state === "healthy";
     return;
   }
+  if (state === "ready" || state === "unready") {
+    kept.ready = state === "ready";
+    return;
+  }
   kept.state = state;
   if (state === "killing") kept.killReason = reason;
   if (state === "running") kept.runningAtMs ??= Date.parse(event.time);

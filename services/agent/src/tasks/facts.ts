@@ -1,5 +1,12 @@
 /** What this agent states of its instances, as CloudEvents. */
-import { cloudEvent, type FactState, type InstanceDocument, type TaskEvent, taskEventType } from "@muster/contracts";
+import {
+  type CheckResponse,
+  cloudEvent,
+  type FactState,
+  type InstanceDocument,
+  type TaskEvent,
+  taskEventType,
+} from "@muster/contracts";
 import type { Reason } from "../host/runtime.ts";
 import type { Handle } from "../journal/entries.ts";
 
@@ -22,6 +29,7 @@ export type Statement = {
   readonly exitCode?: number | null;
   readonly signal?: string | null;
   readonly adopted?: boolean;
+  readonly response?: CheckResponse | null;
 };
 
 /** The id of a fact: the work directory's life and the number in its outbox, so that a stored fact is recognised. */
@@ -63,6 +71,7 @@ export function makeFact(
     reason: said.reason,
     message: said.message,
     adopted: said.adopted ?? false,
+    response: said.response ?? null,
   };
   const event = cloudEvent(
     { type: taskEventType(said.state), id: factId(self.life, number), subject: about.instance, data },

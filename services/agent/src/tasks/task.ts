@@ -11,7 +11,7 @@
  *
  * Every move is a fact, and is on disk before the next step is taken.
  */
-import type { InstanceDocument } from "@muster/contracts";
+import type { CheckResponse, InstanceDocument } from "@muster/contracts";
 import type { Log } from "@muster/runtime/log";
 import type { Span, Telemetry } from "@muster/runtime/telemetry";
 import type { Checks } from "../checks/checks.ts";
@@ -42,7 +42,7 @@ export type TaskTools = {
   readonly startChecks: (task: CheckedTask) => Checks;
 };
 
-/** What health checks see of a task, and what they may do to it. */
+/** What checks see of a task, and what they may do to it. */
 export type CheckedTask = {
   readonly record: InstanceDocument;
   readonly running: Running;
@@ -50,10 +50,15 @@ export type CheckedTask = {
   readonly healthy: boolean | null;
   changed(healthy: boolean, message: string): void;
   giveUp(message: string): void;
+  /** True once it was ready, which is never asked again. */
+  readonly ready: boolean;
+  answered(ready: boolean, message: string, response: CheckResponse | null): void;
 };
 
 /** While many start, what each has to say waits for the others. */
 const CROWD: Patience = { writeMs: CROWD_WRITE_MS, sendMs: CROWD_SEND_MS };
+
+const NOT_READY = { state: "unready", reason: "not-ready" } as const;
 
 export class Task {
   readonly record: InstanceDocument;
@@ -196,6 +201,12 @@ export class Task {
         });
       },
       giveUp: (message) => this.kill("health-check", message, null),
+      ready: this.kept.ready === true,
+      answered: (ready, message, response) => {
+        if (this.#killing !== null) return;
+        const said = ready ? ({ state: "ready", reason: "ready" } as const) : NOT_READY;
+        void this.#tell({ ...said, message, response });
+      },
     });
     if (this.#left) this.#checks.stop();
     const ending = await running.ended;

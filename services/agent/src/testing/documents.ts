@@ -2,7 +2,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type HealthCheck, type InstanceDocument, instanceId, type RunDocument } from "@muster/contracts";
+import {
+  type HealthCheck,
+  type InstanceDocument,
+  instanceId,
+  type ReadinessCheck,
+  type RunDocument,
+} from "@muster/contracts";
 import type { Order } from "../host/runtime.ts";
 import { controlFolder, instancesFolder, sandboxOf } from "../host/sandbox.ts";
 import { makeDirectory } from "../journal/disk.ts";
@@ -23,6 +29,7 @@ export const runDocument = (more: Partial<RunDocument> = {}): RunDocument => ({
   user: null,
   labels: {},
   healthChecks: [],
+  readinessChecks: [],
   killGraceMs: 1_000,
   limits: null,
   ...more,
@@ -72,6 +79,18 @@ export const healthCheck = (more: Partial<HealthCheck> = {}): HealthCheck => ({
   maxConsecutiveFailures: 3,
   delaySeconds: 0,
   ignoreHttp1xx: false,
+  ...more,
+});
+
+export const readinessCheck = (more: Partial<ReadinessCheck> = {}): ReadinessCheck => ({
+  name: "readinessCheck",
+  protocol: "HTTP",
+  path: "/",
+  portName: "http-api",
+  intervalSeconds: 30,
+  timeoutSeconds: 10,
+  httpStatusCodesForReady: [200],
+  preserveLastResponse: false,
   ...more,
 });
 

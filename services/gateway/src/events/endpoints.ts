@@ -37,7 +37,7 @@ export function addEvents(api: Api, gateway: Gateway): void {
         .openapi({ description: "full: plans of deployments hold the apps before and after" }),
     }),
     replies,
-    refusals: ["stream.refused", "stream.full", "spec.invalid"],
+    refusals: ["stream.refused", "stream.too-many", "spec.invalid"],
     answer({ c, query }) {
       const types = new Set(query.event_type);
       const isWanted = ({ type }: Frame) => types.size === 0 || types.has(type);
@@ -54,7 +54,7 @@ export function addEvents(api: Api, gateway: Gateway): void {
     about: "Muster's own events, CloudEvents in JSON, as they happen or from the one after Last-Event-ID on",
     query: resumable.extend({ subject: list(`only these subjects, as over NATS: ${subjects.events} when absent`) }),
     replies,
-    refusals: ["stream.refused", "stream.full", "spec.invalid"],
+    refusals: ["stream.refused", "stream.too-many", "spec.invalid"],
     answer({ c, query }) {
       for (const filter of query.subject) refuseFilter(filter);
       const isMeant = subjectFilter(query.subject);

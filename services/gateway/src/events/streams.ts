@@ -21,7 +21,7 @@ export type StreamRequest = {
 };
 
 export type EventStreams = {
-  /** Throws `stream.full`. */
+  /** Throws `stream.too-many`. */
   open(request: StreamRequest): Promise<ReadableStream<Uint8Array>>;
   stop(): Promise<void>;
 };
@@ -78,7 +78,7 @@ export class Streams implements EventStreams {
     const { clientsMax } = this.#options;
     if (this.#stopped || this.#clients.size + this.#opening >= clientsMax) {
       throw new MusterError(
-        "stream.full",
+        "stream.too-many",
         `This gateway streams events to ${clientsMax} clients already, as many as it may (--event-streams): ask another gateway, or try again later`,
       );
     }

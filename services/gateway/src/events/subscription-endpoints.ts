@@ -38,7 +38,7 @@ export function addSubscriptions(api: Api, gateway: Gateway): void {
     about: "Marathon's events are posted to the callback from now on: as JSON, one at a time, in order, at least once",
     query,
     replies: { 200: { about: "The event of it, also where it was so already", schema: EventSchema } },
-    refusals: ["spec.invalid", "subscription.full"],
+    refusals: ["spec.invalid", "subscription.too-many"],
     async carryOut({ c, query: { callbackUrl }, span }) {
       const asked = askedOf(gateway, c, callbackUrl, span.traceparent);
       const fromSequence = (await gateway.lastEventSequence()) + 1;

@@ -7,7 +7,7 @@ import {
   handmadeHealth,
   handmadeState,
 } from "@muster/core/apps/testing/handmade-view";
-import { openTelemetry, type SpanOptions, type Telemetry } from "@muster/runtime";
+import { Metrics, openTelemetry, type SpanOptions, type Telemetry } from "@muster/runtime";
 import type { Gateway } from "../gateway.ts";
 
 export type KeptSpan = SpanOptions & {
@@ -38,6 +38,10 @@ export async function fakeGateway(more: Partial<Gateway> = {}): Promise<FakeGate
     async commit(decide) {
       state.commit(decide());
     },
+    limits: { apps: null, instancesPerApp: 5_000, bodyBytes: 1_000_000, versions: 50 },
+    address: (host) => host ?? null,
+    metrics: new Metrics({ commits: () => [], documents: () => [], processes: () => 0 }),
+    abdicate: async () => true,
     leases: () => leases,
     circumstances() {
       now += 1_000;

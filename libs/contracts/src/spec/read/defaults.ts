@@ -1,5 +1,5 @@
 /** What Marathon fills in where a spec is silent. */
-import type { AppSpec, HealthCheck, PortDefinition, PortMapping } from "../app.ts";
+import type { AppSpec, HealthCheck, PortDefinition, PortMapping, ReadinessCheck } from "../app.ts";
 
 export const APP_DEFAULTS = {
   instances: 1,
@@ -27,6 +27,17 @@ export const HEALTH_CHECK_DEFAULTS = {
   delaySeconds: 15,
   ignoreHttp1xx: false,
 } as const satisfies Partial<HealthCheck>;
+
+export const READINESS_CHECK_DEFAULTS = {
+  name: "readinessCheck",
+  protocol: "HTTP",
+  path: "/",
+  portName: "http-api",
+  intervalSeconds: 30,
+  timeoutSeconds: 10,
+  preserveLastResponse: false,
+} as const satisfies Partial<ReadinessCheck>;
+export const readyStatusCodes = (): number[] => [200];
 
 export const PORT_DEFAULTS = { port: 0, protocol: "tcp" } as const satisfies Partial<PortDefinition>;
 export const MAPPING_DEFAULTS = {

@@ -23,6 +23,7 @@ const SPEC_FIELDS = [
   "portDefinitions",
   "requirePorts",
   "healthChecks",
+  "readinessChecks",
   "backoffSeconds",
   "backoffFactor",
   "maxLaunchDelaySeconds",
@@ -35,7 +36,6 @@ const SPEC_FIELDS = [
   // Known, and refused where they ask for something.
   "fetch",
   "secrets",
-  "readinessChecks",
   "check",
   "residency",
   "executor",

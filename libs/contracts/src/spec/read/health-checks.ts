@@ -103,7 +103,7 @@ function portIndexFault(portIndex: number, portCount: number): string {
   return `there is no port ${portIndex}: the app has ${portCount}, counted from 0`;
 }
 
-function readUrlPath(at: At): string {
+export function readUrlPath(at: At): string {
   const path = readText(at) ?? "/";
   if (path.startsWith("/")) return path;
   if (path !== "") warn(at, `the path was understood as "/${path}"`);
@@ -129,4 +129,4 @@ const readTimes = (field: Fields, protocol: HealthCheck["protocol"]): Times => (
 });
 
 /** An interval of nothing would probe without end. */
-const readSpan = (at: At): number | undefined => readNumber(at, { min: SECONDS_MIN, max: SECONDS_MAX });
+export const readSpan = (at: At): number | undefined => readNumber(at, { min: SECONDS_MIN, max: SECONDS_MAX });

@@ -16,10 +16,13 @@ export class Report {
   /** The first problem of each code: the error's message tells the one that its code is about. */
   readonly #firstOf = new Map<RefusalCode, Problem>();
   readonly #locate: ParsedDocument["locate"];
+  readonly #base: Path;
   #refusals = 0;
 
-  constructor(locate: ParsedDocument["locate"] = () => null) {
+  /** @param base where the document it reports on stands in the one that was sent. */
+  constructor(locate: ParsedDocument["locate"] = () => null, base: Path = []) {
     this.#locate = locate;
+    this.#base = base;
   }
 
   refuse(code: RefusalCode, path: Path, message: string): void {
@@ -48,7 +51,8 @@ export class Report {
   }
 
   #problem(path: Path, message: string): Problem {
-    return { path: formatPath(path), message, ...this.#locate(path) };
+    const whole = [...this.#base, ...path];
+    return { path: formatPath(whole), message, ...this.#locate(whole) };
   }
 }
 

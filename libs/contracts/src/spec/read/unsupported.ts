@@ -6,7 +6,6 @@ const CANNOT: Readonly<Record<string, string>> = {
   uris: "fetch files before a start",
   storeUrls: "fetch files before a start",
   secrets: "pass on secrets",
-  readinessChecks: "run readiness checks",
   check: "run checks beside health checks",
   residency: "keep an app on its agent",
   executorResources: "run custom executors",

@@ -87,6 +87,8 @@ export function judge({ health }: World, slot: number, level: Level, more: Parti
     level,
     stated: null,
     healthy: null,
+    ready: null,
+    response: null,
     fact: 1,
     startedAtMs: level === "running" ? NOW - 15_000 : null,
     sinceMs: NOW - 12_000,

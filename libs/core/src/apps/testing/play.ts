@@ -133,6 +133,8 @@ const running = (app: AppId, row: PlacedRow, now: number): VerdictDocument => ({
   level: "running",
   stated: "running",
   healthy: true,
+  ready: true,
+  response: null,
   fact: 1,
   startedAtMs: now,
   sinceMs: now,

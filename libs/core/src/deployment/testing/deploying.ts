@@ -14,6 +14,7 @@ import {
 import type { Asked, Change } from "../../apps/change.ts";
 import { decideDelete, decideRestart, decideScale, decideUpdate } from "../../apps/decide.ts";
 import { type StandingState, withFirstStep } from "../../apps/first-step.ts";
+import { decideKill, decideResetDelay } from "../../apps/orders.ts";
 import { decideRound } from "../../placement/round.ts";
 import { decideRollout } from "../../rollout/decide.ts";
 import { offerOf, openLedger } from "../../testing/builders.ts";
@@ -87,6 +88,19 @@ export class Deploying {
 
   remove(app: AppId, force = true): string | null {
     return this.ask(app, (view, asked) => decideDelete(view, asked, this.at), force);
+  }
+
+  /** Ends so many of a version's instances, as people ask for it. Answers the deployment of a scaling, or null. */
+  kill(app: AppId, version: number, count: number, scale: boolean): string | null {
+    const rows = this.placed(app).filter((row) => row.version === version && row.goal === "run");
+    const refs = rows.slice(0, count).map(({ slot, attempt }) => ({ app, slot, attempt }));
+    const change = decideKill(this.state.snapshot(), { ...this.request(), force: false }, refs, { scale }, this.at);
+    this.commit(change.decision);
+    return change.answer.deployment;
+  }
+
+  resetDelay(app: AppId): void {
+    this.commit(decideResetDelay(this.state.snapshot(), app, null).decision);
   }
 
   /** Answers the deployment that runs then. */
@@ -210,6 +224,8 @@ const verdictOf = (instance: string, { agent, version }: PlacedRow, now: number)
   level: "running",
   stated: "running",
   healthy: true,
+  ready: null,
+  response: null,
   fact: 1,
   startedAtMs: now,
   sinceMs: now,

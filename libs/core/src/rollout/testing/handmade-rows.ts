@@ -15,6 +15,8 @@ export const goal = (instances: number, spec: Record<string, unknown> = {}, more
   eligible: null,
   homes: null,
   isRefused: false,
+  victims: new Set(),
+  resetsDelay: false,
   ...more,
 });
 

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Play } from "../apps/testing/play.ts";
+import { decideRollout } from "../rollout/decide.ts";
+import { addAgent } from "../testing/builders.ts";
+import { judgeAction } from "./judge.ts";
+import { stepsOf } from "./steps.ts";
+
+test("a deployment that fails for want of a ready instance says what it answered", () => {
+  const play = new Play();
+  addAgent(play.state, "n1");
+  play.store({ instances: 1, portDefinitions: [{ name: "http-api" }], readinessChecks: [{}] });
+  const rollout = decideRollout(play.state.snapshot(), play.health.snapshot(), "/web", null, play.at());
+  play.state.commit(rollout?.decision ?? { writes: [], asserts: [] });
+  play.place("/web");
+  const judged = (ready: boolean, seconds: number) => {
+    for (const row of play.rows("/web"))
+      play.judge("/web", row, { healthy: null, ready, message: "readiness check: HTTP / on port 31000 answered 503" });
+    const deployment = play.state.snapshot().kind("deployment").get("d1")?.value;
+    const action = deployment === undefined ? undefined : stepsOf(deployment)[0]?.actions[0];
+    assert.ok(deployment !== undefined && action !== undefined);
+    const now = play.now + seconds * 1_000;
+    return judgeAction(play.state.snapshot(), play.health.snapshot(), deployment, action, now);
+  };
+  assert.deepEqual([judged(false, 590).failure, judged(false, 590).isReached], [null, false]);
+  assert.match(
+    judged(false, 601).failure ?? "",
+    /^no progress for 10 min: 0 of 1 instances are up; web\.0\.\d+ is not ready: readiness check: HTTP \/ .* answered 503$/,
+  );
+  assert.equal(judged(true, 601).isReached, true);
+});

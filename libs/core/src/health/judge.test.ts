@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Fact, FactState, VerdictDocument } from "@muster/contracts";
+import { judgeFact } from "./judge.ts";
+
+const RESPONSE = { status: 503, contentType: "text/plain", body: "warming up" };
+
+const fact = (state: FactState, more: Partial<Fact> = {}): Fact => ({
+  instance: "web.0.1",
+  app: "/web",
+  slot: 0,
+  attempt: 1,
+  version: 1,
+  agent: "n1",
+  hostname: "n1",
+  incarnation: 1,
+  number: 1,
+  state,
+  recordSequence: 1,
+  ports: [],
+  pid: 7,
+  container: null,
+  exitCode: null,
+  signal: null,
+  reason: state,
+  message: "",
+  adopted: false,
+  response: null,
+  ...more,
+});
+
+/** Each fact a second after the one before. */
+function after(...facts: Fact[]): VerdictDocument {
+  let verdict: VerdictDocument | null = null;
+  for (const [i, each] of facts.entries()) verdict = judgeFact(verdict, each, i + 1, i * 1_000, null) ?? verdict;
+  return verdict as VerdictDocument;
+}
+
+for (const [about, facts, ready, response] of [
+  ["running alone", [fact("running")], null, null],
+  ["unready", [fact("running"), fact("unready", { response: RESPONSE })], false, RESPONSE],
+  ["ready after that", [fact("running"), fact("unready", { response: RESPONSE }), fact("ready")], true, null],
+  ["adopted after it was ready", [fact("running"), fact("ready"), fact("running", { adopted: true })], true, null],
+  ["unhealthy after it was ready", [fact("running"), fact("ready"), fact("unhealthy")], true, null],
+  ["healthy while it is not ready", [fact("unready", { response: RESPONSE }), fact("healthy")], false, RESPONSE],
+  ["killing after it was ready", [fact("running"), fact("ready"), fact("killing")], null, null],
+  ["failed", [fact("running"), fact("unready", { response: RESPONSE }), fact("failed")], null, null],
+] as const)
+  test(`an instance that is ${about} has ready ${ready}`, () => {
+    const verdict = after(...facts);
+    assert.deepEqual([verdict.ready, verdict.response], [ready, response]);
+  });
+
+test("ready is no task state: the level stays what it was, and old news is refused", () => {
+  const verdict = after(fact("running"), fact("healthy"), fact("ready"));
+  assert.deepEqual([verdict.level, verdict.stated, verdict.healthy, verdict.ready], ["running", "running", true, true]);
+  assert.equal(judgeFact(verdict, fact("unready"), verdict.fact, 9_000, null), null);
+});
+
+test("that it is still not ready changes the message and not since when", () => {
+  const verdict = after(fact("running"), fact("unready", { message: "503" }), fact("unready", { message: "404" }));
+  assert.deepEqual([verdict.message, verdict.sinceMs], ["404", 1_000]);
+  assert.equal(after(fact("running"), fact("unready"), fact("ready")).sinceMs, 2_000);
+});

@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTcpServer, type Server } from "node:net";
+import { test } from "node:test";
+import { type CheckResponse, READINESS_BODY_MAX, type ReadinessCheck } from "@muster/contracts";
+import { until } from "@muster/testkit";
+import type { Running } from "../host/runtime.ts";
+import { UNREADY_TOLD_FROM_MS } from "../limits.ts";
+import type { CheckedTask } from "../tasks/task.ts";
+import { instanceDocument, readinessCheck } from "../testing/documents.ts";
+import { startReadiness } from "./readiness.ts";
+
+type T = { after(work: () => void): void };
+type Said = { ready: boolean; message: string; response: CheckResponse | null };
+
+async function listen(t: T, server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => void server.close());
+  return (server.address() as { port: number }).port;
+}
+const http = (t: T, answer: RequestListener): Promise<number> => listen(t, createServer(answer));
+
+const running: Running = {
+  handle: { type: "docker", container: "c", pid: null },
+  ended: new Promise(() => {}),
+  kill: () => {},
+  exec: async () => 0,
+  addressOf: () => "127.0.0.1",
+  output: null,
+};
+
+function watched(
+  t: T,
+  port: number | null,
+  check: Partial<ReadinessCheck> = {},
+  more: { ready?: boolean; addressOf?: Running["addressOf"] } = {},
+): Said[] {
+  const { ready = false, addressOf = running.addressOf } = more;
+  const said: Said[] = [];
+  const task: CheckedTask = {
+    record: instanceDocument({ readinessChecks: [{ check: readinessCheck(check), port }] }),
+    running: { ...running, addressOf },
+    runningAtMs: Date.now(),
+    healthy: null,
+    changed: () => {},
+    giveUp: () => {},
+    ready,
+    answered: (now, message, response) => said.push({ ready: now, message, response }),
+  };
+  const checks = startReadiness(task);
+  t.after(() => checks.stop());
+  return said;
+}
+
+test("a task that answers 503 and then 200 is told ready, and never asked again", async (t) => {
+  let asked = 0;
+  const port = await http(t, (_, response) => {
+    asked += 1;
+    response.writeHead(asked < 3 ? 503 : 200).end("x");
+  });
+  const said = watched(t, port, { intervalSeconds: 0.05, timeoutSeconds: 0.04 });
+  await until(() => said.length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.deepEqual(said, [
+    { ready: true, message: `readiness check: HTTP / on port ${port} answered 200`, response: null },
+  ]);
+  assert.equal(asked, 3);
+});
+
+test("a task that starts quickly is seen to be ready long before its interval is over", async (t) => {
+  const startedMs = performance.now();
+  let asked = 0;
+  const port = await http(t, (_, response) => {
+    asked += 1;
+    response.writeHead(asked === 1 ? 503 : 200).end();
+  });
+  const said = watched(t, port, { intervalSeconds: 60 });
+  await until(() => said.length > 0);
+  assert.equal(said[0]?.ready, true);
+  assert.ok(performance.now() - startedMs < UNREADY_TOLD_FROM_MS);
+});
+
+test("from then on it is asked once an interval", async (t) => {
+  const atMs: number[] = [];
+  const port = await http(t, (_, response) => {
+    atMs.push(performance.now());
+    response.writeHead(503).end();
+  });
+  watched(t, port, { intervalSeconds: 0.4, timeoutSeconds: 0.3 });
+  await until(() => atMs.length >= 5, { withinMs: 5_000 });
+  const pauses = atMs.slice(1).map((at, i) => at - (atMs[i] as number));
+  assert.ok(
+    pauses.slice(1).every((pause) => pause >= 0.9 * 400 - 5),
+    pauses.join(" "),
+  );
+});
+
+test("a port at which nobody listens is not ready, which is told once with its reason", async (t) => {
+  const said = watched(t, 1, { intervalSeconds: 0.2, timeoutSeconds: 0.1 });
+  await until(() => said.length > 0, { withinMs: UNREADY_TOLD_FROM_MS + 2_000 });
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  assert.equal(said.length, 1);
+  assert.equal(said[0]?.ready, false);
+  assert.match(said[0]?.message ?? "", /^readiness check: HTTP \/ on port 1: .*ECONNREFUSED/);
+});
+
+test("each other answer of a task that is not ready is told, with the answer where it is kept", async (t) => {
+  const startedMs = performance.now();
+  const bodyNow = () => (performance.now() - startedMs < UNREADY_TOLD_FROM_MS + 500 ? "loading" : "é".repeat(5_000));
+  const port = await http(t, (_, response) => response.writeHead(503, { "content-type": "text/plain" }).end(bodyNow()));
+  const said = watched(t, port, { intervalSeconds: 0.1, timeoutSeconds: 0.09, preserveLastResponse: true });
+  await until(() => said.length >= 2, { withinMs: 5_000 });
+  assert.deepEqual(said[0]?.response, { status: 503, contentType: "text/plain", body: "loading" });
+  assert.equal(said[1]?.response?.body, "é".repeat(READINESS_BODY_MAX));
+});
+
+test("an answer whose body never ends counts, with as much as came", async (t) => {
+  const port = await http(t, (_, response) => void response.writeHead(200).write("so far"));
+  const said = watched(t, port, { intervalSeconds: 0.6, timeoutSeconds: 0.3, preserveLastResponse: true });
+  await until(() => said.length > 0, { withinMs: 3_000 });
+  assert.deepEqual(said[0], {
+    ready: true,
+    message: `readiness check: HTTP / on port ${port} answered 200`,
+    response: { status: 200, contentType: "", body: "so far" },
+  });
+});
+
+for (const [about, answer, part] of [
+  ["says nothing", () => {}, /did not answer within 0.1 s/],
+  ["speaks no HTTP", (socket: { end(text: string): void }) => socket.end("hello\n"), /Parse Error/],
+] as const)
+  test(`a task that ${about} is not ready`, async (t) => {
+    const server = createTcpServer((socket) => {
+      socket.on("error", () => {});
+      t.after(() => socket.destroy());
+      answer(socket);
+    });
+    const said = watched(t, await listen(t, server), { intervalSeconds: 0.2, timeoutSeconds: 0.1 });
+    await until(() => said.length > 0, { withinMs: 4_000 });
+    assert.equal(said[0]?.ready, false);
+    assert.match(said[0]?.message ?? "", part);
+  });
+
+test("the status codes of the check count, and nothing else", async (t) => {
+  const port = await http(t, (_, response) => response.writeHead(302, { location: "/" }).end());
+  const said = watched(t, port, { httpStatusCodesForReady: [301, 302] });
+  await until(() => said.length > 0);
+  assert.equal(said[0]?.ready, true);
+  const other = watched(t, port, { intervalSeconds: 0.2, timeoutSeconds: 0.1 });
+  await until(() => other.length > 0, { withinMs: 3_000 });
+  assert.equal(other[0]?.ready, false);
+});
+
+for (const [about, port, check, more, part] of [
+  ["no port", null, {}, {}, /no port to be checked at/],
+  ["a port no network leads to", 80, {}, { addressOf: () => null }, /no network leads to its port 80/],
+  ["a path that no request can hold", 80, { path: "/a b" }, {}, /unescaped characters/],
+] as const)
+  test(`a check with ${about} is never ready, and says why`, async (t) => {
+    const said = watched(t, port, { intervalSeconds: 0.2, timeoutSeconds: 0.1, ...check }, more);
+    await until(() => said.length > 0, { withinMs: 3_000 });
+    assert.equal(said[0]?.ready, false);
+    assert.match(said[0]?.message ?? "", part);
+  });
+
+test("a task that was ready before its agent was away is not asked", async (t) => {
+  let asked = 0;
+  const port = await http(t, (_, response) => {
+    asked += 1;
+    response.end();
+  });
+  const said = watched(t, port, {}, { ready: true });
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assert.deepEqual([said.length, asked], [0, 0]);
+});

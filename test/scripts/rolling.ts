@@ -1,0 +1,62 @@
+// The deployer and the agents' facts on the stage: what is wished for next, and what an instance says of itself.
+
+import { FACT_STATES, keys, type PlacedRow, type WantedRow } from "@muster/contracts";
+import { decideRollout, judgeFact } from "@muster/core";
+import type { TestCluster } from "@muster/core/testing/test-cluster";
+
+/** One look of the deployer at the app, committed. */
+export function roll(cluster: TestCluster, id: string): string[] {
+  const { state, health, now } = cluster;
+  const before = cluster.wanted(id).rows;
+  const rollout = decideRollout(state.snapshot(), health.snapshot(), id, null, { now, dice: () => 0.5 });
+  if (rollout === null) throw new Error(`there is no app ${id}`);
+  if (!state.commit(rollout.decision)) throw new Error(`stale: ${state.stale(rollout.decision)}`);
+  const after = cluster.wanted(id).rows;
+  const name = ({ slot }: WantedRow): string => `${id}.${slot}`;
+  const find = (rows: readonly WantedRow[], row: WantedRow) => rows.find(({ attempt }) => attempt === row.attempt);
+  const added = after.filter((row) => find(before, row) === undefined);
+  const stopped = after.filter((row) => row.goal === "stop" && find(before, row)?.goal === "run");
+  const over = before.filter((row) => find(after, row) === undefined);
+  const told = [
+    ...added.map((row) => `${name(row)} is wished for, version ${row.version}`),
+    ...stopped.map((row) => `${name(row)} is to stop`),
+    ...over.map((row) => `${name(row)} is over`),
+  ];
+  return told.length === 0 ? [`${id} stays as it is`] : told;
+}
+
+/** Facts of one instance, judged one after the other. */
+export function say(cluster: TestCluster, app: string, row: PlacedRow, states: readonly string[]): void {
+  const { health, now } = cluster;
+  const key = keys.verdict({ app, slot: row.slot, attempt: row.attempt });
+  const instance = key.slice("verdict.".length);
+  for (const word of states) {
+    const state = FACT_STATES.find((each) => each === word);
+    if (state === undefined) throw new Error(`expected one of ${FACT_STATES.join(", ")}, got ${word}`);
+    const present = health.snapshot().kind("verdict").get(instance)?.value ?? null;
+    const fact = {
+      instance,
+      app,
+      slot: row.slot,
+      attempt: row.attempt,
+      version: row.version,
+      agent: row.agent,
+      hostname: row.agent,
+      incarnation: 1,
+      number: 1,
+      state,
+      recordSequence: 1,
+      ports: row.ports,
+      pid: 1,
+      container: null,
+      exitCode: null,
+      signal: null,
+      reason: word,
+      message: "",
+      adopted: false,
+      response: null,
+    };
+    const verdict = judgeFact(present, fact, health.sequence + 1, now, null);
+    if (verdict !== null) health.write(key, verdict);
+  }
+}
