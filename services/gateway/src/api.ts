@@ -76,7 +76,7 @@ function wrongMethod(method: string, path: string, allowed: readonly string[]): 
 }
 
 function nothingThere(method: string, path: string): Response {
-  const isMarathons = /^\/v2\/(groups|events|artifacts|eventSubscriptions|schemas)(\/|$)/.test(path);
+  const isMarathons = /^\/v2\/(groups|artifacts|schemas)(\/|$)/.test(path);
   const more = isMarathons
     ? "Marathon has it, this release of Muster does not yet"
     : "GET /openapi.json lists what does";
