@@ -108,14 +108,14 @@ test("with health checks an instance that runs is ready only when they have pass
 });
 
 test("an instance that runs and is not ready yet is on the way, and shows what it answered", () => {
-  const message = "readiness check: HTTP / on port 31000 answered 503";
+  const message = "HTTP / on port 31000 answered 503";
   const instances = [
     instance(0, 1, { ready: true }),
     instance(1, 2, { ready: false, reason: "not-ready", message }),
     instance(2, 3, { ready: false, healthy: true }),
   ];
   const lines = deploymentLines(progress(instances), screen(), moment);
-  assert.match(lines[2] ?? "", /● {2}hello\.1\.2 {2}n1 {2}not ready .*readiness check: HTTP .*answered 503/);
+  assert.match(lines[2] ?? "", /● {2}hello\.1\.2 {2}n1 {2}not ready .*HTTP .*answered 503/);
   assert.match(lines[3] ?? "", /● {2}hello\.2\.3 {2}n1 {2}not ready/);
   assert.equal(lines[4], "  1/3 ready · 2 on the way");
 });

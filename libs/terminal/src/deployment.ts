@@ -67,6 +67,7 @@ function detailOf({ instance, failures, lastFailure, isOld, isReady }: SlotLine)
 export const DOING = {
   start: "starting",
   scale: "scaling",
+  update: "updating",
   upgrade: "upgrading",
   restart: "restarting",
   delete: "removing",

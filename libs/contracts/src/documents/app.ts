@@ -49,6 +49,8 @@ export const VersionDocumentSchema = z.object({
   version: z.int(),
   spec: AppSpecSchema,
   by: RequesterSchema,
+  /** The version whose instances are good for this one too, or null: only its own are. */
+  config: z.int().nullable().default(null),
 });
 export type VersionDocument = z.infer<typeof VersionDocumentSchema>;
 
@@ -67,7 +69,7 @@ export type Stand = z.infer<typeof StandSchema>;
 /** What a deployment does with one app. `from` null: there was none; `to` null: there is to be none. */
 export const DeploymentActionSchema = z.object({
   app: z.string(),
-  action: z.enum(["start", "scale", "upgrade", "restart", "delete"]),
+  action: z.enum(["start", "scale", "update", "upgrade", "restart", "delete"]),
   from: StandSchema.nullable(),
   to: StandSchema.nullable(),
   /** False: at once, whatever stages the spec asks for, as on the way back. */
@@ -84,7 +86,7 @@ export const DeploymentDocumentSchema = z.object({
   app: z.string(),
   /** The group that was changed, or null: one app was. */
   group: z.string().nullable().default(null),
-  action: z.enum(["start", "scale", "upgrade", "restart", "delete", "group", "rollback"]),
+  action: z.enum(["start", "scale", "update", "upgrade", "restart", "delete", "group", "rollback"]),
   fromVersion: z.int().nullable(),
   version: z.int(),
   instances: z.int().min(0),

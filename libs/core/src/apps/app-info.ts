@@ -8,6 +8,7 @@ import {
   type StateView,
 } from "@muster/contracts";
 import { instancesAsked } from "../rollout/eligible.ts";
+import { configOf } from "./config.ts";
 import { currentApp } from "./current.ts";
 import { instancesOf, lastFailure } from "./instances.ts";
 import { readinessResults } from "./readiness.ts";
@@ -20,7 +21,7 @@ export type Embed = {
   readonly lastTaskFailure: boolean;
   /** Statistics of its tasks as of this time; absent: none. */
   readonly taskStatsAtMs?: number;
-  /** Left out when absent. */
+  /** What readiness checks have found; absent: left out. */
   readonly readiness?: boolean;
 };
 
@@ -38,7 +39,7 @@ export function appInfo(state: StateView, health: HealthView, app: AppId, embed:
     ...renderApp({ ...spec, instances: instancesAsked(state, document) }, { version: document.version }),
     versionInfo: {
       lastScalingAt: isoTime(document.scaledAtMs),
-      lastConfigChangeAt: isoTime(document.version),
+      lastConfigChangeAt: isoTime(configOf(state, app, document.version)),
     },
     tasksStaged: staged,
     tasksRunning: running,

@@ -11,6 +11,7 @@ import {
   refuseLocked,
 } from "./change.ts";
 import { claimPath } from "./claims.ts";
+import { configOf, needsRestart } from "./config.ts";
 import { type CurrentApp, currentApp, knownApp, unknownApp } from "./current.ts";
 import { makeRulesKnown } from "./rules.ts";
 import { isSame } from "./same.ts";
@@ -159,12 +160,16 @@ function storeVersion(
   const path = claimPath(view, asked.app);
   const ports = claimServicePorts(view, keepServicePorts(reading.spec, standing), standing, at.dice);
   const isStart = current === null || current.document.goal === "deleted";
+  // Beside another version nothing can be told to stay: only a whole app takes a new version without new instances.
+  const isWhole = current !== null && !isStart && current.document.mix === null;
+  const isUpdate = isWhole && standing !== null && !needsRestart(standing, ports.spec);
   return changeApp(
     view,
     asked,
     current,
     {
-      action: isStart ? "start" : "upgrade",
+      action: isStart ? "start" : isUpdate ? "update" : "upgrade",
+      ...(isUpdate ? { config: configOf(view, asked.app, current.document.version) } : {}),
       goal: "run",
       version: nextVersion(view, asked.app, current, at.now),
       instances: ports.spec.instances,

@@ -196,13 +196,13 @@ describe("why", () => {
     judge(here, 1, "running");
     assert.equal(summary(here).status, "deploying");
     assert.equal(summary(here).summary, "hello is starting: 2 of 2 instances running, 1 not ready yet");
-    judge(here, 1, "running", { ready: false, reason: "not-ready", message: "readiness check: HTTP / answered 503" });
+    judge(here, 1, "running", { ready: false, reason: "not-ready", message: "HTTP / answered 503" });
     assert.equal(
       summary(here).summary,
-      "hello is starting: 2 of 2 instances running, 1 not ready yet; hello.1.11 on n1: readiness check: HTTP / answered 503",
+      "hello is starting: 2 of 2 instances running, 1 not ready yet; hello.1.11 on n1: HTTP / answered 503",
     );
     const one = whyOf(here.state, here.health, { instance: "hello.1" }, NOW);
-    assert.match(one.summary, /^hello.1.11 is running on n1 since 12 s and is not ready yet: readiness check/);
+    assert.match(one.summary, /^hello.1.11 is running on n1 since 12 s and is not ready yet: HTTP/);
     judge(here, 1, "running", { ready: true });
     assert.equal(summary(here).summary, "hello runs as asked: 2 instances");
   });

@@ -44,6 +44,8 @@ export type AppChange = {
   readonly to: Stand | null;
   /** The new version's spec, or null when the version stays. */
   readonly spec: AppSpec | null;
+  /** The version whose instances are good for the new one; absent: its own only. */
+  readonly config?: Version;
   /** What else the app lays its hands on: its path, ports, its place in the list of rules. */
   readonly claims: readonly Write[];
   readonly warnings: readonly Problem[];
@@ -101,7 +103,7 @@ const actionOf = ({ app, action, before, to }: AppChange): DeploymentAction => (
   action,
   from: before === null ? null : { version: before.version, instances: before.instances },
   to,
-  isStaged: true,
+  isStaged: action !== "update",
 });
 
 /** An app on every agent is told with as many instances as there are agents for it just now. */
@@ -147,10 +149,10 @@ const unborn = (id: AppId, version: Version, now: number): AppDocument => ({
   trace: null,
 });
 
-function versionWrite(view: StateView, { app, to, spec }: AppChange, by: Requester): Write[] {
+function versionWrite(view: StateView, { app, to, spec, config }: AppChange, by: Requester): Write[] {
   if (spec === null || to === null) return [];
   const key = keys.version(app, to.version);
-  return [{ key, value: { app, version: to.version, spec, by }, expect: view.revision(key) }];
+  return [{ key, value: { app, version: to.version, spec, by, config: config ?? null }, expect: view.revision(key) }];
 }
 
 const accepted = (

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Stand } from "@muster/contracts";
 import fc from "fast-check";
+import { configOf } from "../apps/config.ts";
 import { stagesOf } from "./stages.ts";
 import { Deploying } from "./testing/deploying.ts";
 
@@ -96,7 +97,8 @@ test("whatever was asked before, a deployment ends with exactly what it was aske
       assert.equal(app?.instances, last.instances);
       const rows = world.placed("/web");
       assert.equal(rows.length, last.instances);
-      assert.ok(rows.every((row) => row.version === app?.version && world.isUp("/web", row)));
+      const config = (version: number) => configOf(world.state.snapshot(), "/web", version);
+      assert.ok(rows.every((row) => config(row.version) === config(app?.version ?? 0) && world.isUp("/web", row)));
     }),
     { numRuns: RUNS },
   );

@@ -97,7 +97,8 @@ function timeoutText(state: StateView, { entry, goal, rows }: Standpoint, second
   const waiting = state.kind("waiting").get(appToken(entry.value.id))?.value;
   const obstacle =
     waiting === undefined || waiting.count === 0 ? "" : `; ${waiting.count} wait: ${obstacleText(waiting)}`;
-  const unready = rows.find(({ wish, verdict }) => wish.version === goal.version && verdict?.ready === false)?.verdict;
-  const answered = unready === undefined ? "" : `; ${unready?.instance} is not ready: ${unready?.message}`;
+  const unready =
+    rows.find(({ wish, verdict }) => wish.version === goal.version && verdict?.ready === false)?.verdict ?? null;
+  const answered = unready === null ? "" : `; ${unready.instance} is not ready: ${unready.message}`;
   return `no progress for ${spanText(seconds * 1_000)}: ${up} of ${freshCount(goal)} instances are up${obstacle}${answered}`;
 }

@@ -6,6 +6,7 @@ export function marathonAction(action: DeploymentAction["action"]): string {
     case "start":
       return "StartApplication";
     case "scale":
+    case "update":
       return "ScaleApplication";
     case "upgrade":
     case "restart":

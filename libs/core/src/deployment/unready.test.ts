@@ -15,7 +15,7 @@ test("a deployment that fails for want of a ready instance says what it answered
   play.place("/web");
   const judged = (ready: boolean, seconds: number) => {
     for (const row of play.rows("/web"))
-      play.judge("/web", row, { healthy: null, ready, message: "readiness check: HTTP / on port 31000 answered 503" });
+      play.judge("/web", row, { healthy: null, ready, message: "HTTP / on port 31000 answered 503" });
     const deployment = play.state.snapshot().kind("deployment").get("d1")?.value;
     const action = deployment === undefined ? undefined : stepsOf(deployment)[0]?.actions[0];
     assert.ok(deployment !== undefined && action !== undefined);
@@ -25,7 +25,7 @@ test("a deployment that fails for want of a ready instance says what it answered
   assert.deepEqual([judged(false, 590).failure, judged(false, 590).isReached], [null, false]);
   assert.match(
     judged(false, 601).failure ?? "",
-    /^no progress for 10 min: 0 of 1 instances are up; web\.0\.\d+ is not ready: readiness check: HTTP \/ .* answered 503$/,
+    /^no progress for 10 min: 0 of 1 instances are up; web\.0\.\d+ is not ready: HTTP \/ .* answered 503$/,
   );
   assert.equal(judged(true, 601).isReached, true);
 });

@@ -8,6 +8,7 @@ import {
   type WaitingDocument,
   type WantedRow,
 } from "@muster/contracts";
+import { configOf } from "../apps/config.ts";
 import { type Ask, askOf } from "../ask.ts";
 import { commitShare, shareOf } from "../ledger.ts";
 import { hasNeighbourRules } from "../rules/neighbours.ts";
@@ -130,15 +131,24 @@ function groupFor(
   failed: ReadonlySet<string>,
 ): Group {
   const { fleet } = draft;
+  const config = configOf(draft.view, ask.app, ask.version);
+  const known = new Map([[ask.version, true]]);
+  const isOwn = ({ version }: PlacedRow): boolean => {
+    const isKnown = known.get(version);
+    if (isKnown !== undefined) return isKnown;
+    const isSame = configOf(draft.view, ask.app, version) === config;
+    known.set(version, isSame);
+    return isSame;
+  };
   const own: number[] = [];
   const standing: number[] = [];
   for (const row of rows) {
     const agent = fleet.indexOf(row.agent);
     if (agent === null) continue;
     standing.push(agent);
-    if (row.version === ask.version) own.push(agent);
+    if (isOwn(row)) own.push(agent);
   }
-  const counted = rows.reduce((sum, row) => (row.version === ask.version ? sum + 1 : sum), 0);
+  const counted = rows.reduce((sum, row) => (isOwn(row) ? sum + 1 : sum), 0);
   return groupOf({
     ask,
     fleet,

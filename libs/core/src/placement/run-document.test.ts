@@ -99,3 +99,16 @@ for (const [where, fields, ports, port] of [
     const [made] = runOf(app, row({ ports: [...ports] })).readinessChecks;
     assert.deepEqual([made?.port, made?.check.portName], [port, "api"]);
   });
+
+test("a readiness check of a port that nothing maps to the host is made at the container's own", () => {
+  const portMappings = [{ containerPort: 80, name: "api" }];
+  const container = { docker: { image: "nginx" }, portMappings };
+  const { spec: bridged } = readApp({
+    id: "/web",
+    networks: [{ mode: "container/bridge" }],
+    container,
+    readinessChecks: CHECK,
+  });
+  for (const mapping of bridged.container?.portMappings ?? []) mapping.hostPort = null;
+  assert.equal(runOf(bridged).readinessChecks[0]?.port, 80);
+});

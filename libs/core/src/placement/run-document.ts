@@ -116,12 +116,12 @@ function checksOf(spec: AppSpec, ports: readonly number[], portMaps: readonly Po
   });
 }
 
-/** Readiness checks with the port that each names; in bridge mode its mapping's host port. */
+/** Readiness checks with the port that each names; on a bridge its mapping's host port, or the container's own without one. */
 function readinessChecksOf(spec: AppSpec, ports: readonly number[], portMaps: readonly PortMap[]): RunReadinessCheck[] {
   return spec.readinessChecks.map((check) => {
+    const map = portMaps.find(({ name }) => name === check.portName);
     const index = spec.portDefinitions.findIndex(({ name }) => name === check.portName);
-    const port =
-      spec.network === "bridge" ? portMaps.find(({ name }) => name === check.portName)?.hostPort : ports[index];
+    const port = map === undefined ? ports[index] : map.hostPort > 0 ? map.hostPort : map.containerPort;
     return { check, port: port ?? null };
   });
 }

@@ -15,6 +15,7 @@ import {
   type WantedRow,
   type Write,
 } from "@muster/contracts";
+import { configOf } from "../apps/config.ts";
 import { askOf } from "../ask.ts";
 import { eligibleAgents } from "./eligible.ts";
 import { homesOf, isRefused } from "./follow.ts";
@@ -47,7 +48,7 @@ export function standpointOf(state: StateView, health: HealthView, app: string, 
   if (spec === null) return null;
   const wanted = state.kind("wanted").get(appToken(app));
   const placed = state.kind("placed").get(appToken(app));
-  const document = wanted?.value ?? firstWish(state, entry);
+  const document = wanted === undefined ? firstWish(state, entry) : restamped(state, wanted.value, entry.value.version);
   const rows = readRows({
     wanted: document,
     placed: placed?.value ?? null,
@@ -82,6 +83,7 @@ function isChanged({ plan, wanted, document }: Pick<Standpoint, "plan" | "wanted
   return (
     plan.add + plan.addKept + plan.addOn.length + plan.stop.length + plan.drop.length > 0 ||
     JSON.stringify(plan.backoffs) !== JSON.stringify(document.backoffs) ||
+    (wanted !== undefined && wanted.value.rows !== document.rows) ||
     (wanted === undefined && document.rows.length === 0)
   );
 }
@@ -111,6 +113,19 @@ type Input = Looked & Standpoint;
 
 const specOf = (state: StateView, app: string, version: number): AppSpec | null =>
   state.kind("version").get(`${appToken(app)}.${version}`)?.value.spec ?? null;
+
+/** Rows of older versions with the app's config are as good as its own, and called so from now on. */
+function restamped(state: StateView, document: WantedDocument, version: number): WantedDocument {
+  if (document.rows.every((row) => row.version === version)) return document;
+  const config = configOf(state, document.app, version);
+  const isOwn = new Set(
+    [...new Set(document.rows.map((row) => row.version))].filter(
+      (each) => configOf(state, document.app, each) === config,
+    ),
+  );
+  if (isOwn.size === 0 || (isOwn.size === 1 && isOwn.has(version))) return document;
+  return { ...document, rows: document.rows.map((row) => (isOwn.has(row.version) ? { ...row, version } : row)) };
+}
 
 /** Attempts start where the stream stood when the app was created, so that no instance id is ever used twice. */
 function firstWish(state: StateView, entry: Entry<AppDocument>): WantedDocument {

@@ -63,6 +63,7 @@ export function addApp(bucket: MemoryBucket, spec: AppSpec, version = 1): void {
     version,
     spec,
     by: { who: "test", from: "test" },
+    config: null,
   } satisfies VersionDocument);
   bucket.write(keys.app(spec.id), appOf(spec.id, version, spec.instances));
 }

@@ -83,7 +83,7 @@ export class TestCluster {
     const { id } = spec;
     const before = this.state.snapshot().kind("app").get(appToken(id))?.value;
     const version = (before?.version ?? 0) + 1;
-    const document: VersionDocument = { app: id, version, spec, by: { who: "test", from: "test" } };
+    const document: VersionDocument = { app: id, version, spec, by: { who: "test", from: "test" }, config: null };
     const ruling: RulesDocument = this.state.snapshot().kind("rules").get("")?.value ?? { apps: [] };
     const isRuling = hasNeighbourRules(spec.placement) || ruling.apps.includes(appToken(id));
     this.#together([

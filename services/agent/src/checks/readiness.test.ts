@@ -61,9 +61,7 @@ test("a task that answers 503 and then 200 is told ready, and never asked again"
   const said = watched(t, port, { intervalSeconds: 0.05, timeoutSeconds: 0.04 });
   await until(() => said.length > 0);
   await new Promise((resolve) => setTimeout(resolve, 300));
-  assert.deepEqual(said, [
-    { ready: true, message: `readiness check: HTTP / on port ${port} answered 200`, response: null },
-  ]);
+  assert.deepEqual(said, [{ ready: true, message: `HTTP / on port ${port} answered 200`, response: null }]);
   assert.equal(asked, 3);
 });
 
@@ -101,7 +99,7 @@ test("a port at which nobody listens is not ready, which is told once with its r
   await new Promise((resolve) => setTimeout(resolve, 700));
   assert.equal(said.length, 1);
   assert.equal(said[0]?.ready, false);
-  assert.match(said[0]?.message ?? "", /^readiness check: HTTP \/ on port 1: .*ECONNREFUSED/);
+  assert.match(said[0]?.message ?? "", /^HTTP \/ on port 1: .*ECONNREFUSED/);
 });
 
 test("each other answer of a task that is not ready is told, with the answer where it is kept", async (t) => {
@@ -120,7 +118,7 @@ test("an answer whose body never ends counts, with as much as came", async (t) =
   await until(() => said.length > 0, { withinMs: 3_000 });
   assert.deepEqual(said[0], {
     ready: true,
-    message: `readiness check: HTTP / on port ${port} answered 200`,
+    message: `HTTP / on port ${port} answered 200`,
     response: { status: 200, contentType: "", body: "so far" },
   });
 });

@@ -35,7 +35,7 @@ export function startReadiness(task: CheckedTask, tools: ReadinessTools = realTo
     const isTold = ready || (now !== told && performance.now() - startedMs >= UNREADY_TOLD_FROM_MS);
     if (isTold) {
       told = now;
-      task.answered(ready, `readiness check: ${asked.detail}`, asked.response);
+      task.answered(ready, asked.detail, asked.response);
     }
     return ready;
   };

@@ -224,7 +224,7 @@ const verdictOf = (instance: string, { agent, version }: PlacedRow, now: number)
   level: "running",
   stated: "running",
   healthy: true,
-  ready: null,
+  ready: true,
   response: null,
   fact: 1,
   startedAtMs: now,
