@@ -1,7 +1,7 @@
 /** Public events as CloudEvents 1.0 in JSON, and the catalogue of their types. */
 import { z } from "zod";
 import { GATE_REASONS } from "./documents/agent.ts";
-import { DEPLOYMENT_STATES } from "./documents/app.ts";
+import { DEPLOYMENT_STATES, RequesterSchema } from "./documents/app.ts";
 import { FACT_STATES, FactSchema } from "./documents/health.ts";
 import { EndedRowSchema, PlacedRowSchema, RefusalSchema } from "./documents/wish.ts";
 
@@ -28,6 +28,10 @@ const ProblemSchema = z.object({
 
 const ActionToldSchema = z.object({ action: z.string(), app: z.string() });
 const AppData = z.object({ app: z.string(), version: z.int(), deployment: z.string().nullable() });
+
+/** A client of `/v2/events` or `/v1/events`; its id is drawn by the gateway it reads from. */
+const StreamData = z.object({ client: z.string(), remoteAddress: z.string() });
+const SubscriptionData = z.object({ id: z.string(), callbackUrl: z.string() });
 
 /** Every event type but the task facts: its public kind and name, and the shape of its data. */
 export const EVENTS = {
@@ -133,6 +137,42 @@ export const EVENTS = {
     about: "An agent's gate opened or closed for new instances.",
     data: z.object({ agent: z.string(), open: z.boolean(), reason: z.enum(GATE_REASONS), incarnation: z.int() }),
   },
+  "muster.stream.attached": {
+    kind: "stream",
+    name: "attached",
+    about: "A client began to read events over HTTP.",
+    data: StreamData,
+  },
+  "muster.stream.detached": {
+    kind: "stream",
+    name: "detached",
+    about: "A client reads no more events over HTTP: it left, or its gateway stopped or cut it off.",
+    data: StreamData,
+  },
+  "muster.subscription.added": {
+    kind: "subscription",
+    name: "added",
+    about: "Events are posted to a callback from now on.",
+    data: SubscriptionData.extend({ by: RequesterSchema }),
+  },
+  "muster.subscription.removed": {
+    kind: "subscription",
+    name: "removed",
+    about: "Events are posted to a callback no more, because somebody asked for that.",
+    data: SubscriptionData.extend({ by: RequesterSchema }),
+  },
+  "muster.subscription.suspended": {
+    kind: "subscription",
+    name: "suspended",
+    about: "A callback has not taken an event for so long that it is tried only now and then.",
+    data: SubscriptionData.extend({ sequence: z.int(), deliveries: z.int(), message: z.string() }),
+  },
+  "muster.subscription.resumed": {
+    kind: "subscription",
+    name: "resumed",
+    about: "A callback that was suspended takes events again, from the one on that it did not take.",
+    data: SubscriptionData.extend({ sequence: z.int(), deliveries: z.int() }),
+  },
 } as const;
 
 export type EventType = keyof typeof EVENTS;
@@ -169,7 +209,7 @@ export type CloudEvent = z.infer<typeof CloudEventSchema>;
 /** An event before it is told: the committer adds time and source. `id` is drawn before the decision commits. */
 export type EventDraft<T extends EventType = EventType> = {
   readonly type: T;
-  /** The app's, agent's or deployment's id, or the submit sequence. */
+  /** The app's, agent's, deployment's, client's or subscription's id, or the submit sequence. */
   readonly subject: string;
   readonly id: string;
   readonly data: EventData<T>;

@@ -3,6 +3,7 @@ export * from "./decision.ts";
 export * from "./documents/agent.ts";
 export * from "./documents/app.ts";
 export * from "./documents/health.ts";
+export * from "./documents/subscription.ts";
 export * from "./documents/wish.ts";
 export * from "./errors.ts";
 export * from "./events.ts";

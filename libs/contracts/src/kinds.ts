@@ -16,6 +16,7 @@ import {
   TermSchema,
   VerdictDocumentSchema,
 } from "./documents/health.ts";
+import { SubscriptionDocumentSchema } from "./documents/subscription.ts";
 import {
   AttemptsDocumentSchema,
   HoldDocumentSchema,
@@ -41,6 +42,7 @@ export const STATE_KINDS = {
   rules: RulesDocumentSchema,
   neighbour: NeighbourDocumentSchema,
   hold: HoldDocumentSchema,
+  subscription: SubscriptionDocumentSchema,
   offer: OfferDocumentSchema,
   ledger: LedgerDocumentSchema,
   instance: InstanceHeadSchema,

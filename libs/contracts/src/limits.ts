@@ -48,6 +48,27 @@ export const ENDED_MESSAGE_MAX = 500;
 
 /** Characters kept of the last answer to a readiness check: every view of the health bucket holds it. */
 export const READINESS_BODY_MAX = 1_024;
+/** Events that a client of an event stream may be behind; then it is told and cut off. */
+export const STREAM_OUTSTANDING_MAX = 1_024;
+/** For so long it may be: a burst of events is no slowness. */
+export const STREAM_BEHIND_MS = 2_000;
+/** A client that takes nothing at all, not even a heartbeat, is cut off after this time. */
+export const STREAM_STALLED_MS = 60_000;
+/** An event stream is never silent for longer. */
+export const STREAM_HEARTBEAT_MS = 10_000;
+/** The newest events a gateway keeps in memory for all its clients; who is further behind is served from the stream. */
+export const STREAM_KEPT_MAX = 4_096;
+export const STREAM_KEPT_BYTES_MAX = 16_000_000;
+/** Callbacks that events are posted to. */
+export const SUBSCRIPTIONS_MAX = 100;
+/** How long a callback may take over one event. */
+export const CALLBACK_WITHIN_MS = 10_000;
+/** Tries of one event, each after a longer pause, until its callback counts as suspended. */
+export const CALLBACK_TRIES_MAX = 15;
+/** The longest pause between two of them. */
+export const CALLBACK_RETRY_MS = 60_000;
+/** The pause between two tries of a suspended callback. */
+export const CALLBACK_PROBE_MS = 300_000;
 
 export const WORK_ACK_WAIT_MS = 10_000;
 /** A message that crashed its handler this often is parked in MUSTER_DEAD. */
@@ -60,4 +81,7 @@ assert(LEASE_TTL_MS > 3 * LEASE_RENEW_MS, "two lost renewals must not cost the l
 assert(SUSPECT_AFTER_BEATS < UNREACHABLE_AFTER_BEATS, "suspicion comes before loss");
 assert(SPEC_BYTES_MAX <= BODY_BYTES_MAX, "a body may hold a whole spec");
 assert(2 * ROUND_INSTANCES_MAX + 100 <= BATCH_MESSAGES_MAX, "a round and its ledgers must fit one batch");
+assert(STREAM_OUTSTANDING_MAX < STREAM_KEPT_MAX, "a client that keeps up is served from memory");
+assert(3 * STREAM_HEARTBEAT_MS < STREAM_STALLED_MS, "a client counts as stalled only after heartbeats it did not take");
+assert(CALLBACK_RETRY_MS < CALLBACK_PROBE_MS, "a suspended callback is tried less often than one that may come back");
 assert(EVENT_TTL_MS <= MARKER_TTL_MS, "events end before markers");

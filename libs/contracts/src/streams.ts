@@ -185,6 +185,10 @@ export type ConsumerSpec = {
 
 export const wakeDurable = (wakeClass: WakeClass): string => `placement-${wakeClass}`;
 
+/** The durable that hands out the events of one subscription; a URL that is subscribed anew gets another one. */
+export const callbackDurable = ({ id, createdAtMs }: { readonly id: string; readonly createdAtMs: number }): string =>
+  `callback-${id}-${createdAtMs}`;
+
 export const consumerSpecs: readonly ConsumerSpec[] = [
   {
     stream: STREAM.submit,

@@ -30,6 +30,7 @@ export const keys = {
   neighbour: (app: AppId) => `neighbour.${appToken(app)}`,
   hold: "hold",
   waiting: (app: AppId) => `waiting.${appToken(app)}`,
+  subscription: (id: string) => `subscription.${id}`,
   offer: (agent: AgentId) => `offer.${agentToken(agent)}`,
   ledger: (agent: AgentId) => `ledger.${agentToken(agent)}`,
   instance: (agent: AgentId, ref: InstanceRef) =>
@@ -37,7 +38,7 @@ export const keys = {
   instancesOf: (agent: AgentId) => `instance.${agentShard(agent)}.${agentToken(agent)}.>`,
   term: (service: string, shard: number) => `term.${service}.${shard}`,
   carrier: (process: string, n: number) => `carrier.${process}.${n}`,
-  /** `kind` app, submit, deployment or agent; the id makes the key unique and is dropped from the public subject. */
+  /** `kind` app, submit, deployment, agent and so on; the id makes the key unique and is dropped from the public subject. */
   event: (kind: EventKind, subject: string, name: string, id: string) => `event.${kind}.${subject}.${name}.${id}`,
   verdict: (ref: InstanceRef) => `verdict.${appToken(ref.app)}.${ref.slot}.${ref.attempt}`,
   ended: (ref: InstanceRef) => `ended.${appToken(ref.app)}.${ref.slot}.${ref.attempt}`,
@@ -45,7 +46,7 @@ export const keys = {
   cursor: (shard: number) => `cursor.${shard}`,
 } as const;
 
-export const EVENT_KINDS = ["app", "submit", "deployment", "agent"] as const;
+export const EVENT_KINDS = ["app", "submit", "deployment", "agent", "stream", "subscription"] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 export const subjects = {

@@ -7,6 +7,7 @@ export * from "./health/decide.ts";
 export * from "./health/judge.ts";
 export * from "./health/reconcile.ts";
 export * from "./ledger.ts";
+export * from "./marathon/index.ts";
 export type { RoundReport } from "./placement/app-round.ts";
 export { type Choice, choose } from "./placement/choose.ts";
 export * from "./placement/cures.ts";

@@ -8,6 +8,8 @@ import { compress } from "./compress.ts";
 import { addDeployments } from "./deployments.ts";
 import { addDocuments } from "./documents.ts";
 import { errorResponse } from "./errors.ts";
+import { addEvents } from "./events/endpoints.ts";
+import { addSubscriptions } from "./events/subscription-endpoints.ts";
 import type { Gateway } from "./gateway.ts";
 import {
   allowOrigins,
@@ -53,6 +55,8 @@ export function createApi(
   addTasks(api, gateway);
   addOwn(api, gateway);
   addPlan(api, gateway);
+  addEvents(api, gateway);
+  addSubscriptions(api, gateway);
   addProbes(api, gateway);
   addMetrics(api, gateway);
   addAbsent(api, gateway);
@@ -72,7 +76,7 @@ function wrongMethod(method: string, path: string, allowed: readonly string[]): 
 }
 
 function nothingThere(method: string, path: string): Response {
-  const isMarathons = /^\/v2\/(groups|events|artifacts|eventSubscriptions|schemas)(\/|$)/.test(path);
+  const isMarathons = /^\/v2\/(groups|artifacts|schemas)(\/|$)/.test(path);
   const more = isMarathons
     ? "Marathon has it, this release of Muster does not yet"
     : "GET /openapi.json lists what does";

@@ -16,7 +16,8 @@ type Channel = {
 };
 
 const PARAMETERS: Readonly<Record<string, string>> = {
-  subject: "the app's id, its slashes as _ and its dots as =; the agent's id, its dots as =; or the deployment's id",
+  subject:
+    "the app's id, its slashes as _ and its dots as =; the agent's id, its dots as =; the deployment's, client's or subscription's id",
   sequence: "where the refused spec stands in the stream MUSTER_SUBMIT",
   app: "the app's id, its slashes as _ and its dots as =",
   slot: "the instance's slot",

@@ -3,7 +3,12 @@ import { ERRORS, type ErrorBody, type ErrorCode, MusterError, type Problem } fro
 import { log, RETRY_AFTER_SECONDS } from "./gateway.ts";
 
 /** Refusals that say when to come again. */
-const COME_AGAIN: ReadonlySet<string> = new Set<ErrorCode>(["cluster.not-ready", "cluster.busy", "request.too-many"]);
+const COME_AGAIN: ReadonlySet<string> = new Set<ErrorCode>([
+  "cluster.not-ready",
+  "cluster.busy",
+  "request.too-many",
+  "stream.too-many",
+]);
 
 /** @param more further headers, such as `Allow`. */
 export function errorResponse(error: unknown, more: Readonly<Record<string, string>> = {}): Response {
@@ -11,6 +16,7 @@ export function errorResponse(error: unknown, more: Readonly<Record<string, stri
   if (known.code === "internal") log.error({ error: known.message, stack: stackOf(known) }, "a request failed");
   const headers: Record<string, string> = { "content-type": "application/json", ...more };
   if (COME_AGAIN.has(known.code)) headers["retry-after"] = String(RETRY_AFTER_SECONDS);
+  if (known.code === "stream.refused") headers.allow = "GET";
   // Whoever sends more than is read is told so; the rest of it is not waited for.
   if (known.code === "document.too-large") headers.connection = "close";
   return new Response(JSON.stringify(errorBody(known)), { status: known.status, headers });

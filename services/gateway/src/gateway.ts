@@ -12,6 +12,8 @@ import {
 } from "@muster/contracts";
 import { type Change, purgeOldVersions, type StandingState, withFirstStep } from "@muster/core";
 import { createLog, type Metrics, type Span, type Telemetry, withSpan } from "@muster/runtime";
+import type { CallbackHosts } from "./events/callback-url.ts";
+import type { EventStreams } from "./events/streams.ts";
 import { type GatewayLimits, refuseBeyond } from "./limits.ts";
 
 export const SERVICE = "gateway";
@@ -37,6 +39,10 @@ export type Gateway = {
   /** What a spec would change; nothing is changed. */
   plan(reading: ReadApp, force: boolean): Promise<Plan>;
   drawId(): string;
+  readonly streams: EventStreams;
+  /** Of the newest event there is. */
+  lastEventSequence(): Promise<number>;
+  readonly callbackHosts: CallbackHosts;
 };
 
 /** How long clients wait before they ask a gateway again that has not read everything yet. */

@@ -17,7 +17,10 @@ export type HttpServer = { readonly port: number; stop(): Promise<void> };
 /** Listens; throws a sentence when the port is taken or the address is none of this machine's. */
 export async function listen(api: Api, { host, port }: { host: string; port: number }): Promise<HttpServer> {
   const respond = getRequestListener(
-    (request, bindings) => api.fetch(request, { requester: requesterOf((bindings as HttpBindings).incoming) }),
+    (request, bindings) => {
+      const { incoming } = bindings as HttpBindings;
+      return api.fetch(request, { requester: requesterOf(incoming), hangUp: () => incoming.socket.destroy() });
+    },
     {
       overrideGlobalObjects: false,
       errorHandler: () =>

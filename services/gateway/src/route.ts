@@ -11,7 +11,11 @@ import { ErrorSchema } from "./schemas.ts";
 
 /** What the shell hands in beside the request: who asks. */
 export type Env = {
-  Bindings: { readonly requester: Requester };
+  Bindings: {
+    readonly requester: Requester;
+    /** Cuts the connection, where there is one. */
+    readonly hangUp?: () => void;
+  };
   /** The endpoint that took the request, as it is declared. */
   Variables: { route?: string };
 };
@@ -19,7 +23,12 @@ export type Api = OpenAPIHono<Env>;
 
 export const newApi = (): Api => new OpenAPIHono<Env>({ getPath: (request) => routingPath(request.url) });
 
-type Reply = { readonly about: string; readonly schema?: z.ZodType };
+type Reply = {
+  readonly about: string;
+  readonly schema?: z.ZodType;
+  /** JSON unless it is said. */
+  readonly mediaType?: string;
+};
 
 type Description<Q extends z.ZodObject> = {
   /** `/v2/apps/{id}`: an app's id is one segment here, whatever slashes it has. */
@@ -103,10 +112,12 @@ const honoPath = (path: string): string => path.replaceAll(/\{([^}]+)\}/g, ":$1"
 function describe<Q extends z.ZodObject>(api: Api, method: RouteConfig["method"], described: Description<Q>): void {
   const { path, about, query, body, replies, refusals = [] } = described;
   const names = [...path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1] as string);
-  const responses = Object.entries(replies).map(([status, { about: description, schema }]) => [
-    status,
-    schema === undefined ? { description } : { description, content: { "application/json": { schema } } },
-  ]);
+  const responses = Object.entries(replies).map(
+    ([status, { about: description, schema, mediaType = "application/json" }]) => [
+      status,
+      schema === undefined ? { description } : { description, content: { [mediaType]: { schema } } },
+    ],
+  );
   api.openAPIRegistry.registerPath({
     method,
     path,

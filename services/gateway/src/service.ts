@@ -12,6 +12,9 @@ import {
   type SettingValues,
 } from "@muster/runtime";
 import { createApi } from "./api.ts";
+import { Callbacks } from "./events/callbacks.ts";
+import { Streams } from "./events/streams.ts";
+import { lastEventSequenceOf } from "./events/subscription-endpoints.ts";
 import { type Gateway, log, refuseNotReady, SERVICE } from "./gateway.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { originsOf } from "./guards.ts";
@@ -25,7 +28,7 @@ import { takeSubmits } from "./submits.ts";
 /** Documents a gateway reads: all that a plan rests on, and who decides. */
 export const kinds = {
   // Terms say who decides for a shard.
-  state: [...PLANNED_STATE, "term"],
+  state: [...PLANNED_STATE, "term", "subscription"],
   health: ["agent", ...PLANNED_HEALTH],
   // They change with every placement, and are looked at when somebody asks.
   unread: ["ledger", "placed", "waiting", "instance", "verdict"],
@@ -55,11 +58,14 @@ export async function startGateway(
   await cluster.membership.say({ http: gateway.address(undefined) });
   const natsApi = answerOverNats(cluster.nats.connection, api);
   const submits = takeSubmits(cluster, gateway);
+  const callbacks = new Callbacks({ nats: cluster.nats, state: cluster.state, commit: gateway.commit });
   log.info({ host: values.httpHost, port: http.port }, "the HTTP API listens");
   return {
     port: http.port,
     async stop() {
-      await Promise.all([http.stop(), natsApi.stop(), submits.stop()]);
+      // An event stream never ends by itself, and HTTP waits for what is under way.
+      await gateway.streams.stop();
+      await Promise.all([http.stop(), natsApi.stop(), submits.stop(), callbacks.stop()]);
       await planner.stop();
     },
   };
@@ -87,11 +93,15 @@ function gatewayOf(
     },
     messageBytesMax: () => nats.connection.info?.max_payload ?? Number.POSITIVE_INFINITY,
   });
+  const commit: Gateway["commit"] = (decide) => group.add(decide);
   return {
     state,
     health,
     telemetry,
-    commit: (decide) => group.add(decide),
+    commit,
+    streams: new Streams({ nats, state, clientsMax: values.eventStreams, commit }),
+    lastEventSequence: lastEventSequenceOf(nats),
+    callbackHosts: values.callbackHosts,
     leases: () => membership.leases(),
     runningDeployments: countRunning(state),
     limits: {

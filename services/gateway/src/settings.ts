@@ -2,6 +2,7 @@
 import { APP_INSTANCES_MAX, BODY_BYTES_MAX, SPEC_BYTES_MAX, STRATEGIES } from "@muster/contracts";
 import { numberSetting, type Settings, setting } from "@muster/runtime";
 import { z } from "zod";
+import { CALLBACK_HOSTS } from "./events/callback-url.ts";
 
 export const settings = {
   httpHost: setting(
@@ -54,6 +55,15 @@ export const settings = {
     numberSetting(50, { min: 1 }),
     "versions kept of each app; older ones go when a new one comes",
     "versions",
+  ),
+  eventStreams: setting(
+    numberSetting(256, { min: 0, max: 100_000 }),
+    "clients that events are streamed to at once; more are answered 503",
+    "clients",
+  ),
+  callbackHosts: setting(
+    z.enum(CALLBACK_HOSTS).default("loopback"),
+    `where events may be posted to by /v2/eventSubscriptions: ${CALLBACK_HOSTS.join(" or ")}; who may subscribe makes the gateway send requests there`,
   ),
   strategy: setting(
     z.enum(STRATEGIES).default("spread"),
