@@ -99,6 +99,9 @@ function gatewayOf(
       versions: values.maxVersions,
     },
     ...more,
+    async readSoon() {
+      await Promise.all([state.readSoon(), health.readSoon()]);
+    },
     metrics: new Metrics({
       commits: () => [
         [state.bucket, stateCommitter.counts],
