@@ -81,9 +81,7 @@ function gatewayOf(
   more: Pick<Gateway, "plan" | "address">,
 ): Gateway {
   const group = new GroupCommit({
-    async commit(decide) {
-      await perform(nats, stateCommitter, SOURCE, decide);
-    },
+    commit: (decide) => perform(nats, stateCommitter, SOURCE, decide, { waitForWakes: false }),
     messageBytesMax: () => nats.connection.info?.max_payload ?? Number.POSITIVE_INFINITY,
   });
   return {
