@@ -21,4 +21,29 @@ export const logTo = (file: string): void => {
   descriptor = openSync(file, "a");
 };
 
-export const createLog = (component: string): Log => root.child({ component });
+/** Loggers that were made for a component; several processes' worth of services share one. */
+const components = new Map<string, Log[]>();
+
+export function createLog(component: string): Log {
+  const log = root.child({ component });
+  components.set(component, [...(components.get(component) ?? []), log]);
+  return log;
+}
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The level of each component's log in this process. */
+export const logLevels = (): ReadonlyMap<string, string> =>
+  new Map([...components].map(([component, logs]) => [component, logs.at(-1)?.level ?? root.level]));
+
+/** Sets the level of a component's logs, or of all (null). Answers what undoes it, or null where there is no such component. */
+export function setLogLevel(component: string | null, level: LogLevel): (() => void) | null {
+  const logs = component === null ? [...components.values()].flat() : components.get(component);
+  if (logs === undefined) return null;
+  const before = logs.map((log) => [log, log.level] as const);
+  for (const log of logs) log.level = level;
+  return () => {
+    for (const [log, old] of before) log.level = old;
+  };
+}

@@ -2,6 +2,8 @@
  * Documents that came and were not read yet: where nobody asks for them between one version and the next, the earlier one
  * need never be read. What lies too long is read in small portions, so that whoever asks at last does not wait for all of it.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 export type UnreadDocument = {
   readonly key: string;
   readonly rest: string;
@@ -13,6 +15,8 @@ export type UnreadDocument = {
 
 const PORTION_EVERY_MS = 50;
 const PORTION_MS = 4;
+/** The same where somebody waits for all of it. */
+const SLICE_MS = 8;
 /** Nothing is read unasked while more is coming. */
 const CALM_MS = 500;
 
@@ -41,6 +45,18 @@ export class Unread {
 
   drop(kind: string, rest: string): void {
     if (this.#kinds.size > 0) this.#kinds.get(kind)?.delete(rest);
+  }
+
+  /** Reads all that is there by now, and lets others go first every few milliseconds. */
+  async readSoon(): Promise<void> {
+    let until = performance.now() + SLICE_MS;
+    for (const [kind, documents] of this.#kinds)
+      for (const rest of documents.keys()) {
+        this.readOne(kind, rest);
+        if (performance.now() < until) continue;
+        await nextTurn();
+        until = performance.now() + SLICE_MS;
+      }
   }
 
   restsOf(kind: string): Iterable<string> {

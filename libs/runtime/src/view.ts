@@ -130,6 +130,11 @@ export class BucketView<K extends Kinds> {
     return documents as Documents<z.infer<K[Name]>>;
   }
 
+  /** Reads whatever is unread, a little at a time: for whoever walks all documents of a kind and must not hold up others. */
+  readSoon(): Promise<void> {
+    return this.#unread.readSoon();
+  }
+
   /** How many documents of each kind there are, read or not. */
   *counts(): Generator<readonly [kind: string, count: number]> {
     for (const [kind, documents] of this.#documents) {

@@ -20,6 +20,7 @@ import {
   setHeaders,
   whenReady,
 } from "./guards.ts";
+import { addLogging } from "./logging.ts";
 import { addMetrics } from "./metrics.ts";
 import { addPlan } from "./plan.ts";
 import { addProbes } from "./probes.ts";
@@ -59,6 +60,7 @@ export function createApi(
   addSubscriptions(api, gateway);
   addProbes(api, gateway);
   addMetrics(api, gateway);
+  addLogging(api, gateway);
   addAbsent(api, gateway);
   addDocuments(api);
   api.onError((error) => errorResponse(error));

@@ -26,7 +26,8 @@ export function addCluster(api: Api, gateway: Gateway): void {
     about: "Apps whose instances wait, and who refused them",
     query: z.object({ embed: list("lastUnusedOffers: the agent that came closest") }),
     replies: { 200: { about: "The queue", schema: z.object({ queue: z.array(z.looseObject({ count: z.int() })) }) } },
-    answer({ c, query }) {
+    async answer({ c, query }) {
+      await gateway.readSoon();
       const lastUnusedOffers = query.embed.some((each) => each.split(".").at(-1) === "lastUnusedOffers");
       return c.json({ queue: queueInfo(state, health, gateway.circumstances().now, { lastUnusedOffers }) });
     },

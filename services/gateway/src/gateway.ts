@@ -28,6 +28,8 @@ export type Gateway = {
   readonly limits: GatewayLimits;
   /** `host:port` under which this gateway answers: as it is advertised, as the client asked (`host`), as it listens. null: it does not. */
   address(host: string | undefined): string | null;
+  /** Reads documents that nobody needed so far, before a question that walks all of them. */
+  readSoon(): Promise<void>;
   readonly metrics: Metrics;
   /** Tells a process to give its shards of a service to others. Answers whether it will. */
   abdicate(process: string, service: string): Promise<boolean>;

@@ -17,9 +17,12 @@ type Request = {
 };
 type Group = { readonly decision: Decision; readonly members: readonly Request[] };
 
+/** A batch that landed. The next one need not wait until others are told of it, those who asked for it must. */
+export type Committed = { readonly waking: Promise<void> };
+
 export type GroupCommitOptions = {
   /** Commits what the function answers, and asks it again after a lost revision. */
-  readonly commit: (decide: () => Decision) => Promise<void>;
+  readonly commit: (decide: () => Decision) => Promise<Committed | null>;
   /** The largest message the server takes. */
   readonly messageBytesMax: () => number;
 };
@@ -46,13 +49,16 @@ export class GroupCommit {
     while (this.#pending.length > 0) {
       let members: readonly Request[] = [];
       try {
-        await this.#options.commit(() => {
+        const done = await this.#options.commit(() => {
           const group = this.#gather();
           members = group.members;
           return group.decision;
         });
-        for (const member of members) member.resolve();
         this.#drop(members);
+        const told = members;
+        void (done?.waking ?? Promise.resolve()).then(() => {
+          for (const member of told) member.resolve();
+        });
       } catch (cause) {
         // Whoever fails before it asks would fail for ever.
         const failed = members.length > 0 ? members : this.#pending;
@@ -72,7 +78,10 @@ export class GroupCommit {
     const [only, ...others] = members;
     if (others.length === 0) return only?.reject(cause);
     for (const member of members) {
-      await this.#options.commit(member.decide).then(member.resolve, member.reject);
+      await this.#options
+        .commit(member.decide)
+        .then((done) => done?.waking)
+        .then(member.resolve, member.reject);
     }
   }
 

@@ -88,9 +88,7 @@ function gatewayOf(
   more: Pick<Gateway, "plan" | "address">,
 ): Gateway {
   const group = new GroupCommit({
-    async commit(decide) {
-      await perform(nats, stateCommitter, SOURCE, decide);
-    },
+    commit: (decide) => perform(nats, stateCommitter, SOURCE, decide, { waitForWakes: false }),
     messageBytesMax: () => nats.connection.info?.max_payload ?? Number.POSITIVE_INFINITY,
   });
   const commit: Gateway["commit"] = (decide) => group.add(decide);
@@ -112,6 +110,9 @@ function gatewayOf(
       versions: values.maxVersions,
     },
     ...more,
+    async readSoon() {
+      await Promise.all([state.readSoon(), health.readSoon()]);
+    },
     metrics: new Metrics({
       commits: () => [
         [state.bucket, stateCommitter.counts],

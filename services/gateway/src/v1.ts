@@ -1,6 +1,14 @@
 /** Muster's own endpoints: instances, agents, why, the cluster, and the operator's word about an agent. */
 import { z } from "@hono/zod-openapi";
-import { type AppId, isAgentId, MusterError } from "@muster/contracts";
+import {
+  type AppId,
+  appIdOf,
+  type HealthView,
+  type InstanceView,
+  isAgentId,
+  MusterError,
+  type StateView,
+} from "@muster/contracts";
 import {
   agentsView,
   clusterView,
@@ -26,6 +34,7 @@ import {
   text,
   WhyReplySchema,
 } from "./schemas.ts";
+import { listReply } from "./stream.ts";
 
 export function addOwn(api: Api, gateway: Gateway): void {
   addInstances(api, gateway);
@@ -35,7 +44,10 @@ export function addOwn(api: Api, gateway: Gateway): void {
     path: "/v1/cluster",
     about: "The cluster in numbers, and the processes that run it",
     replies: { 200: { about: "The cluster", schema: ClusterSchema } },
-    answer: ({ c }) => c.json(clusterView(state, health, gateway.leases())),
+    async answer({ c }) {
+      await gateway.readSoon();
+      return c.json(clusterView(state, health, gateway.leases()));
+    },
   });
 }
 
@@ -53,7 +65,7 @@ function addInstances(api: Api, { state, health, circumstances }: Gateway): void
     refusals: ["app.unknown", "instance.unknown", "id.ambiguous"],
     answer({ c, query: { app, instance, ended } }) {
       if (instance !== undefined) return c.json({ instances: [findInstance(state, health, instance)] });
-      if (app === undefined) return c.json({ instances: instancesOf(state, health, { ended }) });
+      if (app === undefined) return listReply(c, "instances", allInstances(state, health, ended));
       const { document } = knownApp(state, appId(app));
       return c.json({ instances: instancesOf(state, health, { app: document.id, ended }) });
     },
@@ -73,6 +85,12 @@ function addInstances(api: Api, { state, health, circumstances }: Gateway): void
   });
 }
 
+/** App by app, each as it stands when its turn comes. */
+function* allInstances(state: StateView, health: HealthView, ended: boolean): Generator<InstanceView> {
+  for (const token of [...state.kind("app").keys()].sort())
+    yield* instancesOf(state, health, { app: appIdOf(token), ended });
+}
+
 function appId(given: string): AppId {
   const id = validId(given);
   if (id === null) throw unknownApp(given);
@@ -85,7 +103,10 @@ function addAgents(api: Api, gateway: Gateway): void {
     path: "/v1/agents",
     about: "Agents: what they offer, what is committed there, whether they take more",
     replies: { 200: { about: "By id", schema: AgentsSchema } },
-    answer: ({ c }) => c.json({ agents: agentsView(state, health) }),
+    async answer({ c }) {
+      await gateway.readSoon();
+      return c.json({ agents: agentsView(state, health) });
+    },
   });
   addMutation(api, gateway, {
     method: "post",

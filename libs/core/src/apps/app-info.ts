@@ -34,12 +34,13 @@ export function appInfo(state: StateView, health: HealthView, app: AppId, embed:
   const tasks = tasksAmong(state, app, all);
   const { staged, running, healthy, unhealthy } = countTasks(tasks);
   const failure = embed.lastTaskFailure ? lastTaskFailure(all) : null;
-  const about = { configVersion: document.version, scaledAtMs: document.scaledAtMs };
+  const config = configOf(state, app, document.version);
+  const about = { configVersion: config, scaledAtMs: document.scaledAtMs };
   return {
     ...renderApp({ ...spec, instances: instancesAsked(state, document) }, { version: document.version }),
     versionInfo: {
       lastScalingAt: isoTime(document.scaledAtMs),
-      lastConfigChangeAt: isoTime(configOf(state, app, document.version)),
+      lastConfigChangeAt: isoTime(config),
     },
     tasksStaged: staged,
     tasksRunning: running,

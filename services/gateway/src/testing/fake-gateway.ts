@@ -40,6 +40,7 @@ export async function fakeGateway(more: Partial<Gateway> = {}): Promise<FakeGate
     },
     limits: { apps: null, instancesPerApp: 5_000, runningDeployments: 1_000, bodyBytes: 1_000_000, versions: 50 },
     address: (host) => host ?? null,
+    readSoon: async () => undefined,
     metrics: new Metrics({ commits: () => [], documents: () => [], processes: () => 0 }),
     abdicate: async () => true,
     leases: () => leases,
