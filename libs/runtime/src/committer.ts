@@ -132,13 +132,17 @@ export class Committer {
     const about = { source, atMs: Date.now(), traceparent: decision.trace };
     const events = decision.events.map((event) => this.#eventDraft(event, about));
     const writes = decision.writes.map((write) => this.#writeDraft(write));
-    const free = [...events, ...writes.filter((draft) => draft.write?.expect === null)];
+    const loose = writes.filter((draft) => draft.write?.expect === null);
     const bound = writes.filter((draft) => draft.write?.expect !== null);
     const written = new Set(decision.writes.map((write) => write.key));
     const asserts = decision.asserts.filter((assertion) => !written.has(assertion.key));
+    const free = [...loose, ...events];
     while (free.length < asserts.length) free.push(this.#carrierDraft());
-    // Assertions travel before the writes: inside a batch they would otherwise meet what it has just written.
-    return [...free.map((draft, i) => carry(draft, asserts[i], this.#view.bucket)), ...bound];
+    // Assertions travel before the writes: inside a batch they would otherwise meet what it has just written. Events travel after
+    // them where they can, so that whoever hears of a change can read it.
+    const first = Math.max(loose.length, asserts.length);
+    const early = free.slice(0, first).map((draft, i) => carry(draft, asserts[i], this.#view.bucket));
+    return [...early, ...bound, ...free.slice(first)];
   }
 
   #writeDraft(write: Write): Draft {
