@@ -8,7 +8,13 @@ import { printNext } from "./output.ts";
 import type { Session } from "./session.ts";
 import { watch } from "./watch.ts";
 
-export type WaitOptions = { readonly detach?: boolean; readonly timeout?: number; readonly force?: boolean };
+export type WaitOptions = {
+  readonly detach?: boolean;
+  readonly timeout?: number;
+  readonly force?: boolean;
+  /** As `muster deploy` shows it. */
+  readonly isDeploy?: boolean;
+};
 
 /** @param make asks the server for the change */
 export async function carryOut(
@@ -32,7 +38,12 @@ export async function carryOut(
         ? await unchanged(context, session, options, change)
         : options.detach === true
           ? detached(context, { ...begun, deployment })
-          : await watch(context, session, options.timeout ?? 0, { ...begun, deployment });
+          : await watch(
+              context,
+              session,
+              { ...begun, deployment },
+              { timeoutSeconds: options.timeout ?? 0, isDeploy: options.isDeploy === true },
+            );
     span.end();
     return exitCode;
   } catch (cause) {

@@ -274,8 +274,8 @@ test("lists are tables, JSON, YAML or names, and an empty one leaves stdout empt
   cluster.app("/hello", 1);
   cluster.instance("/hello", 0, 12, { healthy: true });
   const table = (await muster("ps")).out.split("\n");
-  assert.equal(table[0], "INSTANCE    STATE      AGENT  ADDRESS         AGE");
-  assert.match(table[1] ?? "", /^hello\.0\.12 {2}✓ healthy {2}n1 {5}10\.0\.0\.1:31000 {3}0s$/);
+  assert.equal(table[0], "INSTANCE    STATE      AGENT  ADDRESS         AGE  RESTARTS");
+  assert.match(table[1] ?? "", /^hello\.0\.12 {2}✓ healthy {2}n1 {5}10\.0\.0\.1:31000 {3}0s {9}0$/);
   assert.equal((await muster("ps", [], { output: "name" })).out, "hello.0.12\n");
   assert.equal(JSON.parse((await muster("ps", [], { output: "json" })).out)[0].id, "hello.0.12");
   assert.match((await muster("ps", [], { output: "yaml" })).out, /^- id: hello\.0\.12\n/);

@@ -8,6 +8,8 @@ export type Context = {
   readonly server: string | undefined;
   readonly natsContext: string | undefined;
   readonly output: Output;
+  /** Somebody asked for text, with `-o table` or `--plain`, wherever it goes. */
+  readonly isText?: boolean;
   /** Data goes here and nothing else. */
   readonly out: Screen;
   /** Progress, warnings, advice. */
@@ -35,9 +37,16 @@ export function contextOf(options: GlobalOptions, signal: AbortSignal): Context 
     server: options.server,
     natsContext: options.context,
     output: options.output ?? "table",
+    isText: options.output !== undefined || options.plain === true,
     ...screens,
     signal,
   };
 }
 
 export const isForPrograms = ({ output }: Pick<Context, "output">): boolean => output === "json" || output === "yaml";
+
+/** The same for commands that tell programs what they tell a terminal: JSON lines where nobody looks on. */
+export function streamed(context: Context): Context {
+  const isWatched = context.out.stream.isTTY === true || context.isText === true || context.output !== "table";
+  return isWatched ? context : { ...context, output: "json" };
+}

@@ -20,9 +20,10 @@ export class Failures {
     this.#session = session;
   }
 
-  see({ instances, deployment }: DeploymentProgress): void {
+  see({ instances, targets }: DeploymentProgress): void {
+    const versions = new Map(targets.map(({ app, version }) => [app, version]));
     for (const instance of instances) {
-      if (!endedUnasked(instance) || instance.version !== deployment?.version) continue;
+      if (!endedUnasked(instance) || instance.version !== versions.get(instance.app)) continue;
       if (this.#output.has(instance.id) || this.#output.size >= INSTANCES_MAX) continue;
       const sent = outputOf(instance);
       this.#output.set(instance.id, { instance, lines: sent });

@@ -21,6 +21,9 @@ export class FakeCluster {
   readonly agents: AgentView[] = [fakeAgent("n1"), fakeAgent("n2")];
   /** Lines of output by instance id. */
   readonly output = new Map<string, readonly string[]>();
+  /** Specs by app and ISO version. */
+  readonly versions = new Map<string, Map<string, Readonly<Record<string, unknown>>>>();
+  readonly queue: unknown[] = [];
   why: ((app: string) => Partial<Why>) | null = null;
   /** What happens after a change was accepted: tests make instances come and go here. */
   onDeployment: (deployment: DeploymentDocument) => void = (deployment) => this.bringAbout(deployment);
@@ -78,6 +81,34 @@ export class FakeCluster {
     return instance;
   }
 
+  /** A deployment that nobody asked this cluster for. */
+  deployment(id: string, app: string, more: Partial<DeploymentDocument> = {}): DeploymentDocument {
+    const { version = 1, instances = 1 } = this.apps.get(app) ?? {};
+    const deployment: DeploymentDocument = {
+      id,
+      app,
+      ...DEPLOYMENT_BEGINNING,
+      action: "upgrade",
+      fromVersion: null,
+      version,
+      instances,
+      startedAtMs: Date.now(),
+      by: { who: "nats", from: "test" },
+      trace: null,
+      ...this.deployments.get(id),
+      ...more,
+    };
+    this.deployments.set(id, deployment);
+    return deployment;
+  }
+
+  /** A version of an app, kept; the newest given is the one it stands at. */
+  version(app: string, version: string, spec: Readonly<Record<string, unknown>>): void {
+    const kept = this.versions.get(app) ?? new Map();
+    this.versions.set(app, kept.set(version, { id: app, ...spec, version }));
+    Object.assign(this.apps.get(app) ?? {}, { version: Date.parse(version) });
+  }
+
   /** What is asked is reached at once. */
   bringAbout({ id, app, instances }: DeploymentDocument): void {
     for (const [key, one] of this.instances) if (one.app === app && one.slot >= instances) this.instances.delete(key);
@@ -104,8 +135,18 @@ export class FakeCluster {
       const shown = [...this.instances.values()].filter(({ app }) => about === null || app === about);
       return { body: { instances: shown } };
     }
+    if (pathname === "/v2/queue") return { body: { queue: this.queue } };
+    if (pathname === "/v1/deployments")
+      return { body: { deployments: this.#history(about, searchParams.get("state")) } };
     const deployment = this.deployments.get(/^\/v1\/deployments\/(.+)$/.exec(pathname)?.[1] ?? "");
+    if (deployment !== undefined && method === "POST") return this.#steer(deployment, JSON.parse(body ?? "").action);
     if (deployment !== undefined) return { body: deployment };
+    if (pathname.startsWith("/v1/deployments/"))
+      return { status: 404, body: { message: "there is none", code: "deployment.unknown" } };
+    const kept = /^\/v2\/apps(\/.+)\/versions(?:\/(.+))?$/.exec(pathname);
+    if (kept !== null) return this.#version(kept[1] ?? "", kept[2]);
+    const task = /^\/v2\/apps(\/.+)\/tasks\/(.+)$/.exec(pathname);
+    if (task !== null && method === "DELETE") return this.#kill(task[2] ?? "", searchParams.get("scale") === "true");
     if (pathname === "/v2/apps" && method === "GET") return { body: { apps: [...this.apps.values()].map(this.#view) } };
     if (pathname === "/v2/apps") return this.#create(JSON.parse(body ?? ""));
     const [, id = "", isRestart] = /^\/v2\/apps(\/.+?)(\/restart)?$/.exec(pathname) ?? [];
@@ -116,7 +157,8 @@ export class FakeCluster {
       this.apps.delete(id);
       return this.#changed(app, "delete");
     }
-    Object.assign(app, body === null ? {} : JSON.parse(body), { id });
+    const { version, ...fields } = body === null ? {} : JSON.parse(body);
+    Object.assign(app, fields, { id }, version === undefined ? {} : { version: Date.parse(version) + 1 });
     return this.#changed(app, isRestart ? "restart" : method === "PUT" ? "upgrade" : "scale");
   }
 
@@ -132,22 +174,59 @@ export class FakeCluster {
 
   #changed(app: FakeApp, action: DeploymentDocument["action"]): Answer {
     this.#count += 1;
-    const deployment: DeploymentDocument = {
-      id: `deployment-${this.#count}`,
-      app: app.id,
-      ...DEPLOYMENT_BEGINNING,
+    const instances = action === "delete" ? 0 : app.instances;
+    const deployment = this.deployment(`deployment-${this.#count}`, app.id, {
       action,
-      fromVersion: null,
       version: app.version,
-      instances: action === "delete" ? 0 : app.instances,
-      startedAtMs: Date.now(),
-      by: { who: "nats", from: "test" },
-      trace: null,
-    };
-    this.deployments.set(deployment.id, deployment);
+      instances,
+    });
     this.onDeployment(deployment);
     const headers = { "Marathon-Deployment-Id": deployment.id, "X-Muster-Trace": "4bf92f3577b34da6a3ce929d0e0e4736" };
     return { headers, body: { version: new Date(app.version).toISOString(), deploymentId: deployment.id } };
+  }
+
+  #history(app: string | null, state: string | null): DeploymentDocument[] {
+    const all = [...this.deployments.values()].filter(
+      (one) => (app === null || one.app === app) && (state === null || one.state === state),
+    );
+    return all.sort((a, b) => b.startedAtMs - a.startedAtMs);
+  }
+
+  #steer(deployment: DeploymentDocument, action: string): Answer {
+    const { id, app, state } = deployment;
+    if (state !== "running") return { status: 409, body: { message: "it has ended", code: "deployment.ended" } };
+    if (action === "rollback") {
+      const { body } = this.#changed(this.apps.get(app) as FakeApp, "rollback");
+      const back = (body as { deploymentId: string }).deploymentId;
+      this.end(id, "aborted", `rolled back by ${back}`);
+      return { body: { deployment: back } };
+    }
+    if (action === "abort") {
+      this.end(id, "aborted", "aborted by test");
+      return { body: { deployment: null } };
+    }
+    const steered = action === "promote" ? { isPromoted: true } : { isPaused: action === "pause" };
+    this.deployments.set(id, { ...deployment, ...steered });
+    return { body: { deployment: id } };
+  }
+
+  #version(app: string, version: string | undefined): Answer {
+    const kept = this.versions.get(app);
+    if (version === undefined) return { body: { versions: [...(kept?.keys() ?? [])].sort().reverse() } };
+    const spec = kept?.get(decodeURIComponent(version));
+    return spec === undefined ? { status: 404, body: { message: "no version", code: "app.unknown" } } : { body: spec };
+  }
+
+  /** As Marathon answers: the task, or with `scale` the deployment that shrinks the app. */
+  #kill(task: string, isScaling: boolean): Answer {
+    const instance = this.instances.get(task);
+    const app = this.apps.get(instance?.app ?? "");
+    if (instance === undefined || app === undefined)
+      return { status: 404, body: { message: `Task '${task}' does not exist`, code: "instance.unknown" } };
+    this.instances.delete(task);
+    if (!isScaling) return { body: { task: { id: task, appId: app.id } } };
+    app.instances -= 1;
+    return this.#changed(app, "scale");
   }
 
   readonly #view = ({ id, instances, version, cmd }: FakeApp) => {

@@ -8,6 +8,7 @@ export type Target =
   | { readonly type: "app"; readonly app: AppId }
   | { readonly type: "instance"; readonly instance: InstanceView };
 
+const LISTS = { app: "apps", instance: "ps --all", deployment: "deployments" } as const;
 const CANDIDATES_SHOWN_MAX = 12;
 
 /** @throws UsageError when the name fits several apps, MusterError app.unknown when it fits none. */
@@ -41,13 +42,14 @@ async function knownInstances(client: Client, app: AppId): Promise<InstanceView[
   return (await unlessUnknown(client.instances({ app, ended: true }))) ?? [];
 }
 
-async function exactApp(client: Client, text: string): Promise<AppId | null> {
+/** The app of exactly this name, with or without its slash, or null. */
+export async function exactApp(client: Client, text: string): Promise<AppId | null> {
   const id = appIdFrom(text);
   if (id === null) return null;
   return (await unlessUnknown(client.app(id)))?.id ?? null;
 }
 
-async function unlessUnknown<T>(asked: Promise<T>): Promise<T | null> {
+export async function unlessUnknown<T>(asked: Promise<T>): Promise<T | null> {
   try {
     return await asked;
   } catch (cause) {
@@ -57,7 +59,7 @@ async function unlessUnknown<T>(asked: Promise<T>): Promise<T | null> {
 }
 
 /** @throws as `findApp` does. */
-export function oneOf(match: Match, text: string, kind: "app" | "instance"): string {
+export function oneOf(match: Match, text: string, kind: "app" | "instance" | "deployment"): string {
   switch (match.type) {
     case "one":
       return match.id;
@@ -68,10 +70,7 @@ export function oneOf(match: Match, text: string, kind: "app" | "instance"): str
       throw new UsageError([`"${text}" fits ${plural(match.ids.length, kind)}:`, ...shown, ...more].join("\n"));
     }
     case "none": {
-      const hint =
-        match.nearest === null
-          ? `: see "muster ${kind === "app" ? "apps" : "ps --all"}"`
-          : `: did you mean ${match.nearest}?`;
+      const hint = match.nearest === null ? `: see "muster ${LISTS[kind]}"` : `: did you mean ${match.nearest}?`;
       throw new MusterError(`${kind}.unknown`, `there is no ${kind} "${text}"${hint}`);
     }
   }

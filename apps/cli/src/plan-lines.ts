@@ -41,7 +41,7 @@ export function planLines(plan: Plan, screen: Screen, nowMs: number): string[] {
   return [head, ...sentence, ...sections.flatMap((lines) => (lines.length === 0 ? [] : ["", ...lines]))];
 }
 
-function changeLines(changes: readonly PlanChange[], screen: Screen): string[] {
+export function changeLines(changes: readonly PlanChange[], screen: Screen): string[] {
   const shown = changes.slice(0, CHANGES_SHOWN_MAX);
   const width = Math.min(PATH_COLUMNS_MAX, Math.max(0, ...shown.map(({ path }) => textWidth(clean(path)))));
   const lines = shown.map((change) => {

@@ -19,11 +19,12 @@ type Entry = {
 };
 
 const option = (flags: string, about: string): Option => new Option(flags, about);
-const waiting = [
+const waitingFor = (seconds: number): readonly Option[] => [
   option("-d, --detach", "do not wait: print the deployment's id"),
-  option("--timeout <seconds>", "how long to wait; 0 for ever").default(600).argParser(number("--timeout")),
+  option("--timeout <seconds>", "how long to wait; 0 for ever").default(seconds).argParser(number("--timeout")),
   option("--force", "overtake a deployment of the app that is running"),
 ];
+const waiting = waitingFor(600);
 
 const SHIP: readonly Entry[] = [
   {
@@ -36,6 +37,20 @@ const SHIP: readonly Entry[] = [
     ],
     options: waiting,
     load: async () => (await import("./commands/run.ts")).run,
+  },
+  {
+    usage: "deploy [file]",
+    about: "run with its plan, stages and waits; the server says how it came out",
+    examples: [
+      ["muster deploy hello.json", "until the server says how it came out; Ctrl-C only stops watching"],
+      ["muster deploy --attach hello", "the same picture of the app's running deployment"],
+      ["muster deploy hello.json | jq .state", "off a terminal one JSON object per change"],
+    ],
+    options: [
+      option("--attach <id|app>", "begin nothing: watch a deployment, or the one that changes an app"),
+      ...waitingFor(0),
+    ],
+    load: async () => (await import("./commands/deploy.ts")).run,
   },
   {
     usage: "plan <file>",
@@ -74,6 +89,16 @@ const SHIP: readonly Entry[] = [
     examples: [["muster stop hello", "the same as: muster scale hello 0"]],
     options: waiting,
     load: async () => (await import("./commands/stop.ts")).run,
+  },
+  {
+    usage: "kill <instance>",
+    about: "end one instance; another takes its place",
+    examples: [
+      ["muster kill hello.0", "the instance in slot 0"],
+      ["muster kill hello.0 --scale", "and one fewer from now on"],
+    ],
+    options: [option("--scale", "none takes its place: the app has one instance fewer"), ...waiting],
+    load: async () => (await import("./commands/kill.ts")).run,
   },
   {
     usage: "rm <app>",
@@ -139,10 +164,82 @@ const SEE: readonly Entry[] = [
     load: async () => (await import("./commands/events.ts")).run,
   },
   {
+    usage: "queue",
+    about: "list what waits for a place or for its next attempt, and which checks refuse it",
+    examples: [["muster queue", "how many wait, since when, until when"]],
+    load: async () => (await import("./commands/queue.ts")).run,
+  },
+  {
     usage: "why <app|instance>",
     about: "say why something does not run",
     examples: [["muster why hello", "which checks refuse which agents, and what would help"]],
     load: async () => (await import("./commands/why.ts")).run,
+  },
+];
+
+const STEER: readonly Entry[] = [
+  {
+    usage: "deployments [app]",
+    about: "list deployments that run or ended in the last days",
+    examples: [
+      ["muster deployments", "who asked, how far they are, how they came out"],
+      ["muster deployments hello --running", "what changes one app just now"],
+    ],
+    options: [option("--running", "only those that run")],
+    load: async () => (await import("./commands/deployments.ts")).run,
+  },
+  {
+    usage: "promote <id|app>",
+    about: "let a deployment that waits go on to its next stage",
+    examples: [["muster promote hello", "the canary was good: all of them"]],
+    load: async () => (await import("./commands/steer.ts")).promote,
+  },
+  {
+    usage: "pause <id|app>",
+    about: "let a deployment go no further; what stands is kept alive",
+    examples: [["muster pause hello", "new and old instances stay as they stand"]],
+    load: async () => (await import("./commands/steer.ts")).pause,
+  },
+  {
+    usage: "resume <id|app>",
+    about: "let a paused deployment go on",
+    examples: [["muster resume hello", "from where it was paused"]],
+    load: async () => (await import("./commands/steer.ts")).resume,
+  },
+  {
+    usage: "abort <id|app>",
+    about: "end a deployment half way, and undo nothing",
+    examples: [["muster abort hello", "muster rollback goes back instead"]],
+    load: async () => (await import("./commands/steer.ts")).abort,
+  },
+  {
+    usage: "rollback <id|app>",
+    about: "undo a running deployment, or go back to an earlier version",
+    examples: [
+      ["muster rollback hello", "undo what runs; else the version before"],
+      ["muster rollback hello --to 2026-11-20T12:00", "any version that is kept, by its beginning"],
+    ],
+    options: [option("--to <version>", "the version to go back to: see muster history"), ...waitingFor(0)],
+    load: async () => (await import("./commands/rollback.ts")).run,
+  },
+  {
+    usage: "history <app>",
+    about: "list the versions of an app and how their deployments came out",
+    examples: [["muster history hello", "newest first; the arrow is where it stands"]],
+    load: async () => (await import("./commands/history.ts")).run,
+  },
+  {
+    usage: "diff <app>",
+    about: "show what one version of an app says otherwise than another",
+    examples: [
+      ["muster diff hello", "the version it stands at, and the one before"],
+      ["muster diff hello --from 2026-11-19 --to 2026-11-20T12", "any two, by their beginnings"],
+    ],
+    options: [
+      option("--from <version>", "the older one; else the one before --to"),
+      option("--to <version>", "the newer one; else the one the app stands at"),
+    ],
+    load: async () => (await import("./commands/diff.ts")).run,
   },
 ];
 
@@ -192,6 +289,7 @@ export function buildProgram(frame: Frame): Command {
   dressHelp(program);
   for (const [group, entries] of [
     ["Ship:", SHIP],
+    ["Steer:", STEER],
     ["See:", SEE],
     ["Operate:", OPERATE],
   ] as const)

@@ -1,6 +1,7 @@
 /** How a watched deployment came out: one object for programs, a few lines for people. */
 import type { Change, DeploymentProgress } from "@muster/client";
 import { duration } from "@muster/terminal/units";
+import { clean } from "@muster/terminal/width";
 import type { Context } from "./context.ts";
 import type { Failures } from "./failures.ts";
 import { printNext } from "./output.ts";
@@ -28,23 +29,41 @@ export function showVerdict(
 ): void {
   const { paint, glyphs } = err;
   const isGood = verdict.outcome === "succeeded";
-  if (!isGood && verdict.outcome !== "interrupted") err.print(...failures.report(err));
   const isBad = !isGood && verdict.outcome !== "interrupted";
+  const report = isBad ? failures.report(err) : [];
+  const { sentence, output: words, back } = partsOf(verdict.message);
+  err.print(...report);
+  // Instances that ended long ago are forgotten; what the deployment itself remembers of them is then all there is.
+  if (report.length === 0) err.print(...words.map((line) => `    ${paint("quiet", glyphs.bar)} ${clean(line)}`));
   const mark = isGood ? paint("good", glyphs.ok) : isBad ? paint("bad", glyphs.bad) : paint("warn", glyphs.warn);
-  err.print(`${mark} ${verdict.message}  ${paint("quiet", duration(elapsedMs))}`);
+  err.print(`${mark} ${clean(sentence)}  ${paint("quiet", duration(elapsedMs))}`);
   const name = app.replace(/^\//, "");
+  const again = `muster deploy --attach ${deployment}`;
   const next = {
     succeeded: [],
-    failed: [`muster why ${name}`, `muster logs ${name}`],
+    failed: [...(back === null ? [] : [`muster deploy --attach ${back}`]), `muster why ${name}`, `muster logs ${name}`],
+    aborted: [`muster deployments ${name}`, `muster ps ${name}`],
     superseded: [`muster ps ${name}`],
     hopeless: [`muster logs ${name}`, `muster stop ${name}`],
-    "not-placed": [`muster why ${name}`, "muster agents"],
-    "timed-out": [`muster ps ${name}`, `muster why ${name}`],
-    interrupted: [`muster ps ${name}`, `muster why ${name}`],
+    "not-placed": [`muster why ${name}`, again],
+    "timed-out": [again, `muster why ${name}`],
+    interrupted: [again, `muster ps ${name}`],
   }[verdict.outcome];
   const goesOn = ["hopeless", "not-placed"].includes(verdict.outcome) ? "Muster goes on trying. " : "";
   if (next.length > 0) err.print(paint("quiet", `  ${goesOn}Next: ${next.join(` ${glyphs.dot} `)}`));
   const ids = [`deployment ${deployment}`, ...(traceId === null ? [] : [`trace ${traceId}`])];
   err.print(paint("quiet", `  ${ids.join(` ${glyphs.dot} `)}`));
   if (output === "name") out.print(deployment);
+}
+
+/** What the server says of a failure: its sentence, the last words of the task below it, and behind them what goes back on it. */
+export function partsOf(message: string): { sentence: string; output: readonly string[]; back: string | null } {
+  const back = /; rolled back by (\S+)$/.exec(message);
+  const [first = "", ...output] = (back === null ? message : message.slice(0, back.index)).split("\n");
+  const sentence = output.length > 0 ? first.replace(/;[^;]*:$/, "") : first;
+  return {
+    sentence: back === null ? sentence : `${sentence}; rolled back by ${back[1]}`,
+    output: output.filter((line) => line.trim() !== ""),
+    back: back?.[1] ?? null,
+  };
 }

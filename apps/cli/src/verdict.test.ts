@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeploymentProgress } from "@muster/client";
+import { courseOf, type DeploymentProgress, targetsOf } from "@muster/client";
 import { DEPLOYMENT_BEGINNING, type DeploymentDocument, type InstanceView } from "@muster/contracts";
 import { hopelessFailure, type Impatience, verdictOf } from "./verdict.ts";
 
@@ -26,9 +26,8 @@ const instance = (slot: number, attempt: number, more: Partial<InstanceView> = {
   ...more,
 });
 
-const progress = (more: Partial<DeploymentDocument>, instances: InstanceView[] = []): DeploymentProgress => ({
-  app: "/web",
-  deployment: {
+const progress = (more: Partial<DeploymentDocument>, instances: InstanceView[] = []): DeploymentProgress => {
+  const deployment: DeploymentDocument = {
     id: "d1",
     app: "/web",
     ...DEPLOYMENT_BEGINNING,
@@ -40,13 +39,16 @@ const progress = (more: Partial<DeploymentDocument>, instances: InstanceView[] =
     by: { who: "", from: "" },
     trace: null,
     ...more,
-  },
-  hasChecks: false,
-  instances,
-  why: null,
-});
+  };
+  const [targets, course] = [targetsOf(deployment, () => undefined), courseOf(deployment, () => undefined)];
+  return { app: "/web", deployment, targets, course, instances, why: null };
+};
 const failed = (slot: number, attempt: number, reason = "exited") =>
   instance(slot, attempt, { state: "failed", exitCode: 1, reason });
+const thrice = [failed(0, 1), failed(0, 2), failed(0, 3)];
+const judged: DeploymentDocument["steps"] = [
+  { actions: [{ app: "/web", action: "start", from: null, to: { version: 7, instances: 2 }, isStaged: true }] },
+];
 const waiting = instance(1, 9, { state: "waiting", agent: null });
 const healthy = [instance(0, 1, { healthy: true }), instance(1, 2, { healthy: true })];
 
@@ -55,6 +57,14 @@ for (const [about, state, impatience, exit, outcome, message] of [
   ["scaled to none", progress({ state: "succeeded", instances: 0 }), null, 0, "succeeded", /^\/web is stopped$/],
   ["deleted", progress({ state: "succeeded", action: "delete" }), null, 0, "succeeded", /^\/web is gone$/],
   ["failed", progress({ state: "failed", message: "no" }), null, 1, "failed", /^\/web starting failed: no$/],
+  [
+    "aborted",
+    progress({ state: "aborted", message: "aborted by me" }),
+    null,
+    5,
+    "aborted",
+    /stopped half way: aborted by me$/,
+  ],
   ["overtaken", progress({ state: "superseded" }), null, 5, "superseded", /overtaken/],
   ["over, although the time is too", progress({ state: "succeeded" }, healthy), "timeout", 0, "succeeded", /runs/],
   [
@@ -111,8 +121,17 @@ for (const [about, state, isHopeless] of [
     true,
   ],
   ["failures of the old version", progress({ version: 8 }, [failed(0, 1), failed(0, 2), failed(0, 3)]), false],
+  ["three failures before the server's own verdict", progress({ steps: judged }, thrice), false],
+  ["three failures that the server has judged", progress({ steps: judged, state: "failed" }, thrice), false],
+  ["three failures after the server called it done", progress({ steps: judged, state: "succeeded" }, thrice), true],
   ["failures while it is removed", progress({ action: "delete" }, [failed(0, 1), failed(0, 2), failed(0, 3)]), false],
 ] as const)
   test(`${about}: ${isHopeless ? "waiting ends" : "waiting goes on"}`, () => {
     assert.equal(hopelessFailure(state) !== null, isHopeless);
   });
+
+test("what stands now says nothing of a deployment that ended before anybody looked", () => {
+  const past = verdictOf(progress({ state: "succeeded" }), null, 0, { isPast: true });
+  assert.deepEqual([past.exitCode, past.message], [0, "/web starting succeeded"]);
+  assert.equal(verdictOf(progress({ state: "succeeded" }), null, 0).exitCode, 5);
+});

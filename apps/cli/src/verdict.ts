@@ -1,8 +1,8 @@
 /** How a deployment came out for the one who waited for it. */
 import type { DeploymentProgress } from "@muster/client";
 import { FATAL_FAILURES_MAX, FATAL_REASONS, type InstanceView } from "@muster/contracts";
-import { countsOf, DOING, slotLines } from "@muster/terminal/deployment";
-import { isReady, whyNot } from "@muster/terminal/instances";
+import { countsOf, DOING, slotLines, subjectOf, wantedOf } from "@muster/terminal/deployment";
+import { whyNot } from "@muster/terminal/instances";
 import { plural } from "@muster/terminal/units";
 import { EXIT, type ExitCode } from "./exit.ts";
 
@@ -10,16 +10,34 @@ import { EXIT, type ExitCode } from "./exit.ts";
 export type Impatience = "timeout" | "interrupt" | "hopeless" | null;
 
 export type Verdict = {
-  readonly outcome: "succeeded" | "failed" | "superseded" | "hopeless" | "not-placed" | "timed-out" | "interrupted";
+  readonly outcome:
+    | "succeeded"
+    | "failed"
+    | "aborted"
+    | "superseded"
+    | "hopeless"
+    | "not-placed"
+    | "timed-out"
+    | "interrupted";
   readonly exitCode: ExitCode;
   readonly message: string;
 };
 
 const FAILURES_MAX = 3;
 
-/** The failure that makes waiting pointless: a slot that failed again and again, or once more for a reason that stays. */
+/**
+ * The server says itself when the deployment has failed; one from before there were steps never does. Of what happens after a
+ * deployment has succeeded it says no more.
+ */
+const isJudged = ({ deployment }: DeploymentProgress): boolean =>
+  deployment !== null && deployment.steps.length > 0 && deployment.state !== "succeeded";
+
+/**
+ * The failure that makes waiting pointless: a slot that failed again and again, or once more for a reason that stays. Null where the
+ * server's own verdict is there or still to come.
+ */
 export function hopelessFailure(progress: DeploymentProgress): { instance: InstanceView; failures: number } | null {
-  if (progress.deployment === null || progress.deployment.action === "delete") return null;
+  if (progress.deployment === null || progress.deployment.action === "delete" || isJudged(progress)) return null;
   for (const { failures, lastFailure, isOld, isReady } of slotLines(progress)) {
     if (lastFailure === null || isReady || isOld) continue;
     const limit = FATAL_REASONS.has(lastFailure.reason) ? FATAL_FAILURES_MAX : FAILURES_MAX;
@@ -28,10 +46,12 @@ export function hopelessFailure(progress: DeploymentProgress): { instance: Insta
   return null;
 }
 
+/** @param isPast it had ended before anybody looked: what stands now says nothing of how it came out */
 export function verdictOf(
   progress: DeploymentProgress | null,
   impatience: Impatience,
   timeoutSeconds: number,
+  { isPast = false }: { isPast?: boolean } = {},
 ): Verdict {
   const deployment = progress?.deployment ?? null;
   if (impatience === "hopeless" && progress !== null) return hopeless(progress);
@@ -39,20 +59,26 @@ export function verdictOf(
     progress !== null &&
     deployment !== null &&
     deployment.state !== "running" &&
-    (impatience === null || isTrue(progress))
+    (impatience === null || isPast || isTrue(progress))
   ) {
     const said = deployment.message === null || deployment.message === "" ? "" : `: ${deployment.message}`;
-    const name = `${progress.app} ${DOING[deployment.action]}`;
-    if (!isTrue(progress)) {
+    const name = `${subjectOf(progress)} ${DOING[deployment.action]}`;
+    if (!isPast && !isTrue(progress)) {
       const { ready, wanted } = countsOf(progress);
       const message = `${name} succeeded, and was then changed by somebody else or does not stay up: ${ready} of ${wanted} ready`;
       return { outcome: "superseded", exitCode: EXIT.conflict, message };
     }
     switch (deployment.state) {
       case "succeeded":
-        return { outcome: "succeeded", exitCode: EXIT.reached, message: success(progress) };
+        return {
+          outcome: "succeeded",
+          exitCode: EXIT.reached,
+          message: isPast ? `${name} succeeded` : success(progress),
+        };
       case "failed":
         return { outcome: "failed", exitCode: EXIT.failed, message: `${name} failed${said}` };
+      case "aborted":
+        return { outcome: "aborted", exitCode: EXIT.conflict, message: `${name} was stopped half way${said}` };
       case "superseded":
         return {
           outcome: "superseded",
@@ -88,11 +114,12 @@ function hopeless(progress: DeploymentProgress): Verdict {
   return { outcome: "hopeless", exitCode: EXIT.failed, message };
 }
 
-function success({ app, deployment, instances }: DeploymentProgress): string {
-  if (deployment?.action === "delete") return `${app} is gone`;
-  const wanted = deployment?.instances ?? 0;
-  if (wanted === 0) return `${app} is stopped`;
-  const living = instances.filter((one) => isReady(one) && one.version === deployment?.version);
-  const areHealthy = living.length > 0 && living.every(({ healthy }) => healthy === true);
-  return `${app} runs: ${plural(wanted, "instance")}${areHealthy ? ", healthy" : ""}`;
+function success(progress: DeploymentProgress): string {
+  const name = subjectOf(progress);
+  if (progress.deployment?.action === "delete") return `${name} is gone`;
+  const wanted = wantedOf(progress);
+  if (wanted === 0) return `${name} is stopped`;
+  const ready = slotLines(progress).filter((line) => line.isReady && !line.isOld);
+  const areHealthy = ready.length > 0 && ready.every(({ instance }) => instance.healthy === true);
+  return `${name} runs: ${plural(wanted, "instance")}${areHealthy ? ", healthy" : ""}`;
 }

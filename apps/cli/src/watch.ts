@@ -1,9 +1,11 @@
-/** Watches a deployment to its end, to the end of the user's patience, or until it is clear that it will not come up. */
+/** Watches a deployment to its end, or to the end of the user's patience. How it came out is the server's word. */
 import { type DeploymentProgress, followDeployment } from "@muster/client";
+import { planLine } from "@muster/terminal/course";
 import { showDeployment } from "@muster/terminal/show";
 import { type Context, isForPrograms } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { Failures } from "./failures.ts";
+import { newsOf } from "./news.ts";
 import { printNext } from "./output.ts";
 import type { Session } from "./session.ts";
 import { showVerdict, tellVerdict, type Watched } from "./tell.ts";
@@ -12,12 +14,20 @@ import { hopelessFailure, type Impatience, verdictOf } from "./verdict.ts";
 /** An app without health checks is believed once its instances ran for so long. */
 const SETTLE_MS = 1_000;
 
-/** @param timeoutSeconds 0 for ever */
+export type WatchOptions = {
+  /** 0 for ever. */
+  readonly timeoutSeconds: number;
+  /** The plan stands above the picture, and programs are told what changes rather than all that is known. */
+  readonly isDeploy?: boolean;
+  /** It had ended before it was looked at. */
+  readonly isPast?: boolean;
+};
+
 export async function watch(
   context: Context,
   session: Session,
-  timeoutSeconds: number,
   change: Watched,
+  { timeoutSeconds, isDeploy = false, isPast = false }: WatchOptions,
 ): Promise<ExitCode> {
   const failures = new Failures(session);
   const patience = new AbortController();
@@ -35,37 +45,48 @@ export async function watch(
   try {
     const states = followDeployment(session.client, session.nats, change.app, change.deployment, {
       signal: patience.signal,
-      settleMs: SETTLE_MS,
+      settleMs: isPast ? 0 : SETTLE_MS,
     });
     const onState = (state: DeploymentProgress): boolean => {
       failures.see(state);
-      if (hopelessFailure(state) === null) return false;
+      if (isPast || hopelessFailure(state) === null) return false;
       giveUp("hopeless");
       return true;
     };
     last = isForPrograms(context)
-      ? await tellPrograms(context, states, onState)
-      : await showDeployment(states, context.err, { notes: () => failures.notes(context.err), onState });
+      ? await tellPrograms(context, states, { onState, isDeploy })
+      : await showDeployment(states, context.err, {
+          notes: () => failures.notes(context.err),
+          opening: (state) => (isDeploy ? openingLines(context, state) : []),
+          onState,
+        });
   } finally {
     clearTimeout(timer);
     context.signal.removeEventListener("abort", onInterrupt);
   }
   if (impatience !== "interrupt") await failures.settle();
-  const verdict = verdictOf(last, impatience, timeoutSeconds);
+  const verdict = verdictOf(last, impatience, timeoutSeconds, { isPast });
   if (isForPrograms(context)) tellVerdict(context, verdict, change, last, Date.now() - startedAtMs);
   else showVerdict(context, verdict, change, failures, Date.now() - startedAtMs);
   return verdict.exitCode;
 }
 
+function openingLines({ err }: Context, state: DeploymentProgress): string[] {
+  const line = planLine(state);
+  return line === null ? [] : [err.paint("quiet", line)];
+}
+
 async function tellPrograms(
   context: Context,
   states: AsyncIterable<DeploymentProgress>,
-  onState: (state: DeploymentProgress) => boolean,
+  { onState, isDeploy }: { onState: (state: DeploymentProgress) => boolean; isDeploy: boolean },
 ): Promise<DeploymentProgress | null> {
   let last: DeploymentProgress | null = null;
   for await (const state of states) {
+    const time = new Date().toISOString();
+    const news = isDeploy ? newsOf(last, state, time) : [{ type: "state", at: time, ...state }];
+    for (const one of news) printNext(context, one);
     last = state;
-    printNext(context, { type: "state", at: new Date().toISOString(), ...state });
     if (onState(state)) break;
   }
   return last;

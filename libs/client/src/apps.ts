@@ -26,3 +26,19 @@ export const AppReplySchema = z.object({ app: AppViewSchema });
 export const ChangeReplySchema = z.looseObject({
   version: z.string().nullish(),
 });
+
+export const VersionsReplySchema = z.object({ versions: z.array(z.string()) });
+/** A version's spec, as it would be written. */
+export const VersionViewSchema = z.looseObject({ id: z.string() });
+export type VersionView = z.infer<typeof VersionViewSchema>;
+
+const RejectSchema = z.looseObject({ reason: z.string(), declined: z.number(), processed: z.number() });
+export const QueueItemSchema = z.looseObject({
+  app: z.looseObject({ id: z.string() }).optional(),
+  count: z.number(),
+  since: z.string().optional(),
+  delay: z.looseObject({ timeLeftSeconds: z.number(), overdue: z.boolean() }),
+  processedOffersSummary: z.looseObject({ rejectSummaryLastOffers: z.array(RejectSchema).default([]) }).optional(),
+});
+export type QueueItem = z.infer<typeof QueueItemSchema>;
+export const QueueReplySchema = z.looseObject({ queue: z.array(QueueItemSchema) });

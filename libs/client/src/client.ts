@@ -9,6 +9,7 @@ import {
   ClusterViewSchema,
   type DeploymentDocument,
   DeploymentDocumentSchema,
+  type DeploymentState,
   InstancesReplySchema,
   type InstanceView,
   type Plan,
@@ -18,7 +19,17 @@ import {
 } from "@muster/contracts";
 import { type Nats, traceIdOf } from "@muster/runtime";
 import { z } from "zod";
-import { AppReplySchema, AppsReplySchema, type AppView, ChangeReplySchema } from "./apps.ts";
+import {
+  AppReplySchema,
+  AppsReplySchema,
+  type AppView,
+  ChangeReplySchema,
+  type QueueItem,
+  QueueReplySchema,
+  VersionsReplySchema,
+  type VersionView,
+  VersionViewSchema,
+} from "./apps.ts";
 import { type Call, type CallOptions, call, errorOf } from "./request.ts";
 
 /** What a changing call was answered. */
@@ -40,6 +51,11 @@ export type ChangeOptions = {
 
 export type InstanceQuery = { readonly app?: AppId; readonly instance?: string; readonly ended?: boolean };
 
+export type DeploymentQuery = { readonly app?: AppId; readonly state?: DeploymentState };
+
+/** A person's word about a running deployment. */
+export type Steering = "pause" | "resume" | "promote" | "abort" | "rollback";
+
 export type Client = {
   /** Any call of the HTTP API; the answer as it came, whatever its status. */
   request(request: Call): Promise<ApiReply>;
@@ -56,9 +72,26 @@ export type Client = {
   scaleApp(id: AppId, instances: number, options?: ChangeOptions): Promise<Change>;
   restartApp(id: AppId, options?: ChangeOptions): Promise<Change>;
   removeApp(id: AppId, options?: ChangeOptions): Promise<Change>;
+  /** Makes the app again what it was in `version`, an ISO date; that is a new version of the same spec. */
+  goBack(id: AppId, version: string, options?: ChangeOptions): Promise<Change>;
+  /** Versions that are kept, newest first, as ISO dates. */
+  versions(id: AppId): Promise<string[]>;
+  /** The app as it was in a version, an ISO date. */
+  appVersion(id: AppId, version: string): Promise<VersionView>;
+  /**
+   * Ends one instance by its id. With `scale` the app shrinks by one, which is a deployment to follow; without it another instance
+   * takes its place, and the answer names none.
+   */
+  killTask(app: AppId, task: string, options?: ChangeOptions & { readonly scale?: boolean }): Promise<Change>;
+  /** Apps whose instances wait for a place or for the end of a delay. */
+  queue(): Promise<QueueItem[]>;
   /** Deployments that are running, in Marathon's form. */
   deployments(): Promise<{ id: string; [key: string]: unknown }[]>;
   deployment(id: string): Promise<DeploymentDocument>;
+  /** Deployments that run or ended in the last days, newest first; at most a hundred. */
+  deploymentHistory(query?: DeploymentQuery): Promise<DeploymentDocument[]>;
+  /** Answers the deployment that runs from now on: the same one, its rollback, or null for none. */
+  steerDeployment(id: string, action: Steering, options?: Pick<ChangeOptions, "traceparent">): Promise<string | null>;
   instances(query?: InstanceQuery): Promise<InstanceView[]>;
   agents(): Promise<AgentView[]>;
   setAgentGoal(id: string, goal: AgentWord["goal"]): Promise<void>;
@@ -67,6 +100,8 @@ export type Client = {
 };
 
 const DeploymentsReplySchema = z.array(z.looseObject({ id: z.string() }));
+const HistoryReplySchema = z.object({ deployments: z.array(DeploymentDocumentSchema) });
+const SteeredReplySchema = z.looseObject({ deployment: z.string().nullable() });
 
 /** @param from who asks, for the deployment's history: `muster CLI of alice@laptop`. */
 export function createClient(nats: Nats, { from, ...options }: { from: string } & CallOptions): Client {
@@ -106,8 +141,23 @@ export function createClient(nats: Nats, { from, ...options }: { from: string } 
     scaleApp: (id, instances, more = {}) => patchApp(id, { instances }, more),
     restartApp: (id, more = {}) => change(id, "POST", `${appPath(id)}/restart`, null, more),
     removeApp: (id, more = {}) => change(id, "DELETE", appPath(id), null, more),
+    goBack: (id, version, more = {}) => change(id, "PUT", appPath(id), JSON.stringify({ version }), more),
+    versions: async (id) => (await get(`${appPath(id)}/versions`, VersionsReplySchema)).versions,
+    appVersion: (id, version) => get(`${appPath(id)}/versions/${encodeURIComponent(version)}`, VersionViewSchema),
+    killTask: (app, task, { scale = false, ...more } = {}) => {
+      const path = `${appPath(app)}/tasks/${encodeURIComponent(task)}${scale ? "?scale=true" : ""}`;
+      return change(app, "DELETE", path, null, more);
+    },
+    queue: async () => (await get("/v2/queue", QueueReplySchema)).queue,
     deployments: () => get("/v2/deployments", DeploymentsReplySchema),
     deployment: (id) => get(`/v1/deployments/${encodeURIComponent(id)}`, DeploymentDocumentSchema),
+    deploymentHistory: async (query = {}) =>
+      (await get(`/v1/deployments${queryText(query)}`, HistoryReplySchema)).deployments,
+    steerDeployment: async (id, action, { traceparent = null } = {}) => {
+      const path = `/v1/deployments/${encodeURIComponent(id)}`;
+      const reply = await ask({ method: "POST", path, body: JSON.stringify({ action }), traceparent });
+      return SteeredReplySchema.parse(JSON.parse(reply.body)).deployment;
+    },
     instances: async (query = {}) =>
       (
         await get(

@@ -10,16 +10,20 @@ import {
 } from "@muster/contracts";
 import { monotonicMs, type Nats } from "@muster/runtime";
 import type { Client } from "./client.ts";
+import { appsOf, type Course, courseOf, factsOf, type SpecFacts, stepsOf, type Target, targetsOf } from "./course.ts";
 import { Pulse } from "./pulse.ts";
 import { Settling } from "./settling.ts";
 
 /** What is known of a deployment at one moment. */
 export type DeploymentProgress = {
+  /** The one it was begun for, or the first of many. */
   readonly app: AppId;
   readonly deployment: DeploymentDocument | null;
-  /** The app has health checks: an instance is ready when they have passed. */
-  readonly hasChecks: boolean;
-  /** Living instances of the app, and those that ended since the deployment began. */
+  /** Where its apps are to stand in the end. */
+  readonly targets: readonly Target[];
+  /** How far it is, or null while that is not known. */
+  readonly course: Course | null;
+  /** Living instances of its apps, and those that ended since it began. */
   readonly instances: readonly InstanceView[];
   /** Why instances wait or are held back, or null while none is. */
   readonly why: Why | null;
@@ -42,6 +46,9 @@ const PATIENCE_MS = 30_000;
 /** The gateway that answers may not have seen the deployment that another one wrote. */
 const UNSEEN_PATIENCE_MS = 5_000;
 
+/** Apps whose specs are asked for at once; those of more are shown as if they had no checks and no stages. */
+const SPECS_ASKED_MAX = 50;
+
 /**
  * Yields every state that differs from the one before, the last with a deployment that is not `running` any more (and, with `settleMs`, with instances that stayed).
  * @throws MusterError when the API stays away, or the deployment is not known.
@@ -58,6 +65,7 @@ export async function* followDeployment(
   const subscriptions = feed.map((subject) => nats.connection.subscribe(subject, { callback: () => pulse.beat() }));
   const stop = () => pulse.stop();
   signal?.addEventListener("abort", stop);
+  const looker = new Looker(client, app, deploymentId);
   const settling = new Settling(settleMs);
   let told = "";
   let lastGoodMs = monotonicMs();
@@ -66,7 +74,7 @@ export async function* followDeployment(
     while (signal?.aborted !== true) {
       const lookedAtMs = monotonicMs();
       try {
-        progress = await look(client, app, deploymentId, progress);
+        progress = await looker.look(progress);
         lastGoodMs = monotonicMs();
       } catch (cause) {
         const limitMs =
@@ -94,22 +102,65 @@ const mayPass = (cause: unknown): boolean =>
   cause instanceof MusterError &&
   ["nats.unreachable", "cluster.not-ready", "deployment.unknown", "internal"].includes(cause.code);
 
-async function look(
-  client: Client,
-  app: AppId,
-  deploymentId: string,
-  before: DeploymentProgress | null,
-): Promise<DeploymentProgress> {
-  // The deployment is read first: instances read after its end show how it ended.
-  const deployment = await client.deployment(deploymentId);
-  const all = await instancesOf(client, app);
-  const instances = all.filter((one) => !hasEnded(one) || (one.sinceMs ?? 0) >= deployment.startedAtMs);
-  const isHeldUp = instances.some((one) => one.state === "waiting" || hasEnded(one));
-  // It only explains; the last one will do when a look fails.
-  const why = isHeldUp ? await client.why({ app }).catch(() => before?.why ?? null) : null;
-  const hasChecks = before?.hasChecks ?? (await checksOf(client, app));
-  return { app, deployment, hasChecks, instances, why };
+/** Asks for all that a picture shows, and for what never changes only once. */
+class Looker {
+  readonly #client: Client;
+  readonly #app: AppId;
+  readonly #deploymentId: string;
+  readonly #facts = new Map<string, SpecFacts>();
+
+  constructor(client: Client, app: AppId, deploymentId: string) {
+    this.#client = client;
+    this.#app = app;
+    this.#deploymentId = deploymentId;
+  }
+
+  async look(before: DeploymentProgress | null): Promise<DeploymentProgress> {
+    const [client, app] = [this.#client, this.#app];
+    // The deployment is read first: instances read after its end show how it ended.
+    const deployment = await client.deployment(this.#deploymentId);
+    const all = await this.#instances(deployment);
+    const instances = all.filter((one) => !hasEnded(one) || (one.sinceMs ?? 0) >= deployment.startedAtMs);
+    const heldUp = instances.find((one) => one.state === "waiting") ?? instances.find(hasEnded);
+    // It only explains; the last one will do when a look fails.
+    const why = heldUp === undefined ? null : await client.why({ app: heldUp.app }).catch(() => before?.why ?? null);
+    await this.#learn(deployment);
+    const facts = (id: AppId, version: number) => this.#facts.get(keyOf(id, version));
+    return {
+      app,
+      deployment,
+      targets: targetsOf(deployment, facts),
+      course: courseOf(deployment, facts),
+      instances,
+      why,
+    };
+  }
+
+  async #instances(deployment: DeploymentDocument): Promise<InstanceView[]> {
+    const apps = new Set(appsOf(deployment));
+    if (apps.size <= 1) return await instancesOf(this.#client, [...apps][0] ?? this.#app);
+    return (await this.#client.instances({ ended: true })).filter((one) => apps.has(one.app));
+  }
+
+  /** What the specs of the step say. Only for the picture: what cannot be read has no checks and no stages. */
+  async #learn(deployment: DeploymentDocument): Promise<void> {
+    const actions = stepsOf(deployment)[deployment.step]?.actions ?? [];
+    const unknown = actions.flatMap(({ app, to }) =>
+      to === null || this.#facts.has(keyOf(app, to.version)) ? [] : [{ app, version: to.version }],
+    );
+    const asked = unknown.slice(0, SPECS_ASKED_MAX).map(async ({ app, version }) => {
+      try {
+        const spec = await this.#client.appVersion(app, new Date(version).toISOString());
+        this.#facts.set(keyOf(app, version), factsOf(spec));
+      } catch {
+        // It is asked for again at the next look: this gateway may not have seen the version yet.
+      }
+    });
+    await Promise.all(asked);
+  }
 }
+
+const keyOf = (app: AppId, version: number): string => `${app} ${version}`;
 
 /** An app that was deleted has none, and is soon not known at all. */
 async function instancesOf(client: Client, app: AppId): Promise<InstanceView[]> {
@@ -120,10 +171,6 @@ async function instancesOf(client: Client, app: AppId): Promise<InstanceView[]> 
     throw cause;
   }
 }
-
-/** Only for the picture: an app that cannot be read has none. */
-const checksOf = async (client: Client, app: AppId): Promise<boolean> =>
-  ((await client.app(app).catch(() => null))?.healthChecks ?? []).length > 0;
 
 /** "waiting since 12 s" is no news a second later. */
 const withoutTimes = (key: string, value: unknown): unknown =>

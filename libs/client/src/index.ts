@@ -1,5 +1,6 @@
 export * from "./apps.ts";
 export * from "./client.ts";
+export * from "./course.ts";
 export * from "./events.ts";
 export * from "./follow.ts";
 export * from "./logs.ts";

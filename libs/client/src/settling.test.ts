@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DEPLOYMENT_BEGINNING, type DeploymentDocument, type InstanceView } from "@muster/contracts";
+import { courseOf, NO_FACTS, targetsOf } from "./course.ts";
 import type { DeploymentProgress } from "./follow.ts";
 import { Settling } from "./settling.ts";
 
@@ -29,9 +30,8 @@ const progress = (
   instances: InstanceView[],
   more: Partial<DeploymentDocument> = {},
   hasChecks = false,
-): DeploymentProgress => ({
-  app: "/a",
-  deployment: {
+): DeploymentProgress => {
+  const deployment: DeploymentDocument = {
     id: "d",
     app: "/a",
     ...DEPLOYMENT_BEGINNING,
@@ -45,11 +45,11 @@ const progress = (
     by: { who: "", from: "" },
     trace: null,
     ...more,
-  },
-  hasChecks,
-  instances,
-  why: null,
-});
+  };
+  const facts = () => ({ ...NO_FACTS, hasChecks });
+  const [targets, course] = [targetsOf(deployment, facts), courseOf(deployment, facts)];
+  return { app: "/a", deployment, targets, course, instances, why: null };
+};
 
 for (const [about, state, settleMs, expected] of [
   ["a running one", progress([instance(1)], { state: "running" }), 0, false],

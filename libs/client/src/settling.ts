@@ -18,19 +18,21 @@ export class Settling {
   }
 
   /** Whether there is nothing more to wait for. `nowMs` on a clock that only goes forward. */
-  isOver({ deployment, instances, hasChecks }: DeploymentProgress, nowMs: number): boolean {
+  isOver({ deployment, targets, instances }: DeploymentProgress, nowMs: number): boolean {
     if (deployment === null || deployment.state === "running") return false;
-    if (deployment.state !== "succeeded" || this.#settleMs === 0) return true;
-    if (deployment.action === "delete" || deployment.instances === 0) return true;
-    const running = instances.filter(({ state, version }) => state === "running" && version === deployment.version);
-    const ready = running.filter(
-      ({ healthy, ready }) => ready !== false && (healthy === true || (healthy === null && !hasChecks)),
-    );
+    const wanted = targets.reduce((sum, target) => sum + target.instances, 0);
+    if (deployment.state !== "succeeded" || this.#settleMs === 0 || wanted === 0) return true;
+    const byApp = new Map(targets.map((target) => [target.app, target]));
+    const ready = instances.filter(({ app, state, version, healthy, ready: isReady }) => {
+      const target = byApp.get(app);
+      if (target === undefined || state !== "running" || version !== target.version || isReady === false) return false;
+      return healthy === true || (healthy === null && !target.hasChecks);
+    });
     const ids = ready.map(({ id }) => id).join();
     if (ids !== this.#ready) this.#sinceMs = nowMs;
     this.#ready = ids;
     this.#endedMs ??= nowMs;
-    if (ready.length < deployment.instances) return nowMs - this.#endedMs >= OVERTAKEN_MS;
+    if (ready.length < wanted) return nowMs - this.#endedMs >= OVERTAKEN_MS;
     // A check that passed is proof enough.
     return ready.every((one) => one.healthy === true || one.ready === true) || nowMs - this.#sinceMs >= this.#settleMs;
   }

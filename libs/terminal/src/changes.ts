@@ -1,5 +1,6 @@
 /** The same deployment for logs and pipes: one line per change, or one for many when many change at once. */
-import { countsLine, type DeploymentProgress, DOING } from "./deployment.ts";
+import { courseLine, standingOf } from "./course.ts";
+import { countsLine, type DeploymentProgress, DOING, subjectOf } from "./deployment.ts";
 import { isReady, lookOf, whyNot } from "./instances.ts";
 import type { Screen } from "./screen.ts";
 
@@ -14,14 +15,20 @@ export function changeLines(
   const lines: string[] = [];
   const { deployment } = after;
   if (deployment !== null && (before?.deployment ?? null) === null)
-    lines.push(`${after.app} ${DOING[deployment.action]} (deployment ${deployment.id})`);
+    lines.push(`${subjectOf(after)} ${DOING[deployment.action]} (deployment ${deployment.id})`);
   const known = new Map((before?.instances ?? []).map((instance) => [instance.id, instance]));
+  const stage = stageOf(after);
+  if (stage !== "" && stage !== stageOf(before)) {
+    const line = courseLine(after, screen, deployment?.reachedAtMs ?? 0);
+    if (line !== null) lines.push(line);
+  }
+  const checked = new Set(after.targets.filter(({ hasChecks }) => hasChecks).map(({ app }) => app));
   const changed = after.instances.filter((instance) => {
     const old = known.get(instance.id);
     // What stood before it began, and still stands, is no change.
     if (
       before === null &&
-      isReady(instance, after.hasChecks) &&
+      isReady(instance, checked.has(instance.app)) &&
       (instance.sinceMs ?? 0) < (deployment?.startedAtMs ?? 0)
     )
       return false;
@@ -30,7 +37,7 @@ export function changeLines(
   if (changed.length > SINGLE_LINES_MAX) lines.push(countsLine(after, screen));
   else
     for (const instance of changed) {
-      const { glyph, word, tone } = lookOf(instance, after.hasChecks);
+      const { glyph, word, tone } = lookOf(instance, checked.has(instance.app));
       const where = instance.agent === null ? "" : ` on ${instance.agent}`;
       const why = whyNot(instance);
       lines.push(`${paint(tone, glyphs[glyph])} ${instance.id} ${word}${where}${why === "" ? "" : `: ${why}`}`);
@@ -38,6 +45,15 @@ export function changeLines(
   if (after.why?.waiting && obstacleOf(after) !== obstacleOf(before))
     lines.push(`${paint("warn", glyphs.warn)} ${after.why.summary}`);
   return lines;
+}
+
+/** Where it is and what it waits for, as far as that is worth a line of its own. */
+function stageOf(progress: DeploymentProgress | null): string {
+  const { deployment, course } = progress ?? {};
+  if (progress === null || deployment == null || course == null) return "";
+  const standing = standingOf(progress);
+  if (course.stages === 1 && course.steps === 1 && (standing === "moving" || standing === "watched")) return "";
+  return `${deployment.step} ${deployment.stage} ${standing}`;
 }
 
 /** What stands in the way, without the times that its sentence tells. */

@@ -46,10 +46,15 @@ const instance = (slot: number, attempt: number, more: Partial<InstanceView> = {
   ...more,
 });
 
-const progress = (instances: InstanceView[], more: Partial<DeploymentDocument> = {}): DeploymentProgress => ({
+const progress = (
+  instances: InstanceView[],
+  more: Partial<DeploymentDocument> = {},
+  hasChecks = false,
+): DeploymentProgress => ({
   app: "/hello",
   deployment: deployment(more),
-  hasChecks: false,
+  targets: [{ app: "/hello", version: 100, instances: more.instances ?? 3, hasChecks }],
+  course: null,
   instances,
   why: null,
 });
@@ -100,7 +105,7 @@ test("a slot that failed before says so beside its new attempt", () => {
 
 test("with health checks an instance that runs is ready only when they have passed", () => {
   const instances = [instance(0, 1, { healthy: true }), instance(1, 2), instance(2, 3, { healthy: false })];
-  const lines = deploymentLines({ ...progress(instances), hasChecks: true }, screen(), moment);
+  const lines = deploymentLines(progress(instances, {}, true), screen(), moment);
   assert.match(lines[1] ?? "", /✓ {2}hello\.0\.1 {2}n1 {2}healthy/);
   assert.match(lines[2] ?? "", /● {2}hello\.1\.2 {2}n1 {2}running/);
   assert.match(lines[3] ?? "", /✗ {2}hello\.2\.3 {2}n1 {2}unhealthy/);

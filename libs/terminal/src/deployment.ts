@@ -1,18 +1,28 @@
 /** A deployment on its way, as lines: what is asked, one line per instance, what stands in its way, how far it is. */
 import type { DeploymentDocument, InstanceView, Why } from "@muster/contracts";
+import { type Course, courseLine } from "./course.ts";
 import { addressOf, endedUnasked, hasEnded, isReady, type Look, lookOf, whyNot } from "./instances.ts";
 import { mostUrgent } from "./live.ts";
 import type { Screen } from "./screen.ts";
 import { type Column, tableLines } from "./table.ts";
 import { age, duration, plural } from "./units.ts";
 
+/** Where an app is to stand in the end; with `hasChecks` an instance is ready when they have passed. */
+export type Target = {
+  readonly app: string;
+  readonly version: number;
+  readonly instances: number;
+  readonly hasChecks: boolean;
+};
+
 /** What is known of a deployment at one moment; `followDeployment` of the client yields it. */
 export type DeploymentProgress = {
   readonly app: string;
   readonly deployment: DeploymentDocument | null;
-  /** The app has health checks: an instance is ready when they have passed. */
-  readonly hasChecks: boolean;
-  /** Living instances of the app, and those that ended since the deployment began. */
+  /** None for an app that is to be gone. */
+  readonly targets: readonly Target[];
+  readonly course: Course | null;
+  /** Living instances of its apps, and those that ended since the deployment began. */
   readonly instances: readonly InstanceView[];
   /** Why instances wait or are held back, or null while none is. */
   readonly why: Why | null;
@@ -29,29 +39,42 @@ export type SlotLine = {
 };
 
 /** Slots in order; the old version's instances stand beside the new ones while both live. */
-export function slotLines({ deployment, instances, hasChecks }: DeploymentProgress): SlotLine[] {
+export function slotLines({ deployment, targets, instances }: DeploymentProgress): SlotLine[] {
   const begunAtMs = deployment?.startedAtMs ?? 0;
-  const bySlot = new Map<number, InstanceView[]>();
-  for (const instance of instances) bySlot.set(instance.slot, [...(bySlot.get(instance.slot) ?? []), instance]);
+  const byApp = new Map(targets.map((target) => [target.app, target]));
+  const bySlot = new Map<string, InstanceView[]>();
+  for (const instance of instances) {
+    const slot = `${instance.app} ${instance.slot}`;
+    bySlot.set(slot, [...(bySlot.get(slot) ?? []), instance]);
+  }
   const lines: SlotLine[] = [];
-  for (const [, attempts] of [...bySlot].sort(([a], [b]) => a - b)) {
+  for (const attempts of [...bySlot.values()].sort(([a], [b]) => bySlotOrder(a, b))) {
     attempts.sort((a, b) => a.attempt - b.attempt);
+    const target = byApp.get(attempts[0]?.app ?? "");
+    const hasChecks = target?.hasChecks ?? false;
     const failed = attempts.filter((one) => endedUnasked(one) && (one.sinceMs ?? 0) >= begunAtMs);
     const living = attempts.filter((one) => !hasEnded(one));
     const shown = living.length > 0 ? living : failed.slice(-1);
     for (const instance of shown) {
       const alike = failed.filter(({ version }) => version === instance.version);
+      const isOld = target !== undefined && instance.version !== target.version;
       lines.push({
         instance,
         failures: alike.length,
         lastFailure: alike.at(-1) ?? null,
-        isOld: deployment !== null && instance.version !== deployment.version,
-        isReady: isReady(instance, hasChecks),
-        look: lookOf(instance, hasChecks),
+        isOld,
+        // The checks are the new version's: what is known of an old one is only that it runs.
+        isReady: isReady(instance, hasChecks && !isOld),
+        look: lookOf(instance, hasChecks && !isOld),
       });
     }
   }
   return lines;
+}
+
+function bySlotOrder(a: InstanceView | undefined, b: InstanceView | undefined): number {
+  if (a === undefined || b === undefined) return 0;
+  return a.app < b.app ? -1 : a.app > b.app ? 1 : a.slot - b.slot;
 }
 
 const urgencyOf = ({ look, failures }: SlotLine): number => (look.urgency === 1 && failures > 0 ? 0 : look.urgency);
@@ -72,14 +95,18 @@ export const DOING = {
   restart: "restarting",
   delete: "removing",
   group: "changing",
-  rollback: "going back with",
+  rollback: "going back",
 } as const satisfies Record<DeploymentDocument["action"], string>;
 
 export type Counts = { wanted: number; ready: number; moving: number; waiting: number; failed: number; old: number };
 
+/** Instances that are to stand in the end, of all its apps. */
+export const wantedOf = ({ targets }: Pick<DeploymentProgress, "targets">): number =>
+  targets.reduce((sum, { instances }) => sum + instances, 0);
+
 export function countsOf(progress: DeploymentProgress): Counts {
   const counts: Counts = {
-    wanted: progress.deployment?.instances ?? 0,
+    wanted: wantedOf(progress),
     ready: 0,
     moving: 0,
     waiting: 0,
@@ -99,7 +126,7 @@ export function countsOf(progress: DeploymentProgress): Counts {
 /** `2/3 ready · 1 waiting · 2 old`. */
 export function countsLine(progress: DeploymentProgress, screen: Pick<Screen, "paint" | "glyphs">): string {
   const { wanted, ready, moving, waiting, failed, old } = countsOf(progress);
-  const isLeaving = progress.deployment?.action === "delete" || wanted === 0;
+  const isLeaving = wanted === 0;
   const parts = [
     isLeaving
       ? `${plural(ready + moving + waiting + failed + old, "instance")} left`
@@ -120,21 +147,31 @@ export type Moment = {
   readonly notes?: readonly string[];
 };
 
+/** The app that is changed, or the group of them. */
+export function subjectOf({ app, deployment, targets }: DeploymentProgress): string {
+  const group = deployment?.group ?? null;
+  return group === null ? app : `${group} (${plural(targets.length, "app")})`;
+}
+
 /** The whole picture, never taller than the screen: failures first, then what moves, then what is done, then "+n more". */
 export function deploymentLines(progress: DeploymentProgress, screen: Screen, moment: Moment): string[] {
   const { paint, glyphs } = screen;
   const { deployment, why } = progress;
   const frame = moment.tick === null ? "" : `${glyphs.spinner[moment.tick % glyphs.spinner.length]} `;
   const doing = deployment === null ? "waiting for news" : DOING[deployment.action];
-  const target =
-    deployment === null || deployment.action === "delete" ? "" : ` ${glyphs.arrow} ${deployment.instances}`;
+  const target = deployment === null || deployment.action === "delete" ? "" : ` ${glyphs.arrow} ${wantedOf(progress)}`;
   const elapsed =
     deployment === null
       ? ""
       : duration(((moment.tick === null && deployment.endedAtMs) || moment.nowMs) - deployment.startedAtMs);
-  const head = `${paint("moving", frame)}${paint("strong", progress.app)}  ${doing}${target}  ${paint("quiet", elapsed)}`;
+  const head = `${paint("moving", frame)}${paint("strong", subjectOf(progress))}  ${doing}${target}  ${paint("quiet", elapsed)}`;
   const notes = [...(moment.notes ?? [])];
-  const foot = [...obstacleLines(why, screen, moment.nowMs), `  ${countsLine(progress, screen)}`];
+  const course = courseLine(progress, screen, moment.nowMs);
+  const foot = [
+    ...obstacleLines(why, screen, moment.nowMs),
+    ...(course === null ? [] : [`  ${course}`]),
+    `  ${countsLine(progress, screen)}`,
+  ];
   const rowsMax = screen.rows() - 2 - foot.length;
   const notesShown = notes.slice(0, Math.max(0, Math.min(notes.length, Math.floor(rowsMax / 2))));
   const lines = slotLines(progress);

@@ -1,4 +1,5 @@
 export * from "./changes.ts";
+export * from "./course.ts";
 export * from "./deployment.ts";
 export * from "./glyphs.ts";
 export * from "./instances.ts";

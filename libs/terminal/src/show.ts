@@ -9,6 +9,8 @@ export type ShowOptions<P extends DeploymentProgress> = {
   readonly notes?: (progress: P) => readonly string[];
   /** Called with every state; answering true ends the show early. */
   readonly onState?: (progress: P) => boolean | undefined;
+  /** Lines that stand above all of it, printed once with the first state. */
+  readonly opening?: (progress: P) => readonly string[];
   readonly now?: () => number;
 };
 
@@ -18,7 +20,7 @@ const REDRAW_MS = 100;
 export async function showDeployment<P extends DeploymentProgress>(
   states: AsyncIterable<P>,
   screen: Screen,
-  { notes = () => [], onState = () => undefined, now = Date.now }: ShowOptions<P> = {},
+  { notes = () => [], onState = () => undefined, opening = () => [], now = Date.now }: ShowOptions<P> = {},
 ): Promise<P | null> {
   const region = new LiveRegion(screen);
   let last: P | null = null;
@@ -33,6 +35,7 @@ export async function showDeployment<P extends DeploymentProgress>(
   const timer = screen.isLive ? setInterval(() => draw(false), REDRAW_MS) : undefined;
   try {
     for await (const state of states) {
+      if (last === null) region.print(...opening(state));
       if (screen.isLive) {
         last = state;
         draw(false);
