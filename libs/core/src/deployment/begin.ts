@@ -16,7 +16,7 @@ import { mixAt, specOfAction, stagesOf } from "./stages.ts";
 import { actionsAt, affectedApps, stepsOf } from "./steps.ts";
 
 export type Beginning = Pick<DeploymentDocument, "id" | "action" | "steps" | "startedAtMs" | "by" | "trace"> &
-  Partial<Pick<DeploymentDocument, "group" | "rollsBack" | "version" | "instances">>;
+  Partial<Pick<DeploymentDocument, "group" | "groups" | "rollsBack" | "version" | "instances">>;
 
 /** A deployment at its first step. */
 export function newDeployment(beginning: Beginning): DeploymentDocument {

@@ -6,10 +6,12 @@ import {
   type AppDocument,
   type AppId,
   type AppSpec,
+  type Assertion,
   type Circumstances,
   type Decision,
   type DeploymentAction,
   type DeploymentDocument,
+  type GroupChange,
   keys,
   type Problem,
   type Requester,
@@ -48,10 +50,18 @@ export type AppChange = {
   readonly config?: Version;
   /** What else the app lays its hands on: its path, ports, its place in the list of rules. */
   readonly claims: readonly Write[];
+  /** What its claims rest on. */
+  readonly asserts?: readonly Assertion[];
+  /** What must come after all else: whoever has seen it has seen what it is about. */
+  readonly last?: readonly Write[];
   readonly warnings: readonly Problem[];
 };
 
-export type Shape = Pick<DeploymentDocument, "action" | "group">;
+export type Shape = Pick<DeploymentDocument, "action" | "group"> & {
+  readonly groups?: readonly GroupChange[];
+  /** Of the whole; its first app's when absent. */
+  readonly version?: Version;
+};
 
 /** `steps`: none is empty. */
 export function composeDeployment(
@@ -62,10 +72,12 @@ export function composeDeployment(
   { now }: Pick<Circumstances, "now">,
 ): { readonly decision: Decision; readonly deployment: DeploymentDocument } {
   const { deploymentId, by, trace } = request;
+  const { groups = [], ...about } = shape;
   const changes = steps.flat();
   const deployment = newDeployment({
     id: deploymentId,
-    ...shape,
+    ...about,
+    groups: [...groups],
     steps: steps.map((step) => ({ actions: step.map(actionOf) })),
     startedAtMs: now,
     by,
@@ -83,8 +95,13 @@ export function composeDeployment(
   const key = keys.deployment(deploymentId);
   return {
     decision: {
-      writes: [...writes, ...overtaken.writes, { key, value: deployment, expect: view.revision(key) }],
-      asserts: [],
+      writes: [
+        ...writes,
+        ...overtaken.writes,
+        { key, value: deployment, expect: view.revision(key) },
+        ...changes.flatMap(({ last = [] }) => last),
+      ],
+      asserts: changes.flatMap(({ asserts = [] }) => asserts),
       events: [
         ...overtaken.events,
         ...changes.filter(({ to }) => to !== null).map((change) => accepted(view, request, change)),
