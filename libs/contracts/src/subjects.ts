@@ -1,5 +1,14 @@
 /** Every subject and key of Muster. The letters `muster.` and `$KV.` stand in this file only. */
-import { type AgentId, type AppId, agentShard, agentToken, appToken, groupToken, type InstanceRef, type Version } from "./ids.ts";
+import {
+  type AgentId,
+  type AppId,
+  agentShard,
+  agentToken,
+  appToken,
+  groupToken,
+  type InstanceRef,
+  type Version,
+} from "./ids.ts";
 
 export const STATE_BUCKET = "muster_state";
 export const HEALTH_BUCKET = "muster_health";

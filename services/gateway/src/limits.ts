@@ -1,7 +1,7 @@
 /** Bounds that an operator sets: each refuses with a sentence, and holds for requests and published specs alike. */
 import {
-  type AppId,
   type AppDocument,
+  type AppId,
   type Decision,
   type DeploymentDocument,
   MusterError,
@@ -55,7 +55,8 @@ export function refuseBeyond(state: StateView, limits: GatewayLimits, running: n
     const { id, instances } = value as AppDocument;
     const before = state.kind("app").get(key.slice("app.".length))?.value;
     if (before === undefined) created += 1;
-    if (instances > limits.instancesPerApp && instances > (before?.instances ?? 0)) throw tooMany(limits, id, instances);
+    if (instances > limits.instancesPerApp && instances > (before?.instances ?? 0))
+      throw tooMany(limits, id, instances);
   }
   if (begun > ended && running + begun - ended > limits.runningDeployments) {
     const message = `${running} deployments run, this cluster allows ${limits.runningDeployments} at once: wait until some have ended, or raise --max-running-deployments`;

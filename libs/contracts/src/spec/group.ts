@@ -1,6 +1,7 @@
 /** Reads a group as people write it: a tree of groups and apps, or one word about the whole of it. */
-import type { AppId } from "../ids.ts";
+
 import type { Problem } from "../errors.ts";
+import type { AppId } from "../ids.ts";
 import type { AppSpec } from "./app.ts";
 import type { Path } from "./paths.ts";
 import { readGroupId, readOtherId } from "./read/app-id.ts";
@@ -119,7 +120,10 @@ function readTree(at: At, field: Fields, id: AppId): GroupReading {
 function refuseStranger(at: At, id: AppId, group: AppId): void {
   const parent = id.slice(0, Math.max(1, id.lastIndexOf("/")));
   if (id !== "" && parent !== group)
-    refuse(at, `${id} does not stand right in the group ${group}: write its last part only, or put it into its own group`);
+    refuse(
+      at,
+      `${id} does not stand right in the group ${group}: write its last part only, or put it into its own group`,
+    );
 }
 
 function refuseTwins(members: readonly { id: AppId; path: Path }[], at: At): void {

@@ -22,14 +22,16 @@ export type PathClaims = { readonly writes: readonly Write[]; readonly asserts: 
 export function claimPath(view: StateView, app: AppId): PathClaims {
   const entry = view.kind("app").get(appToken(app));
   const claim = view.kind("path").get(appToken(app))?.value;
-  if (claim?.kind === "group")
-    throw new MusterError("app.exists", `A group with id [${app}] already exists.`);
+  if (claim?.kind === "group") throw new MusterError("app.exists", `A group with id [${app}] already exists.`);
   // A claim without an app is about to be given back by whoever ended the app: writing it makes one of the two lose.
   const own = claim !== undefined && entry !== undefined ? [] : [claimed(view, app, "app")];
   if (entry?.value.goal === "run") return { writes: own, asserts: [] };
   const below = entry === undefined ? someAppBelow(view, app) : null;
   if (below !== null)
-    throw new MusterError("app.exists", `An app with id [${below}] already exists: ${app} is its group, and cannot be an app`);
+    throw new MusterError(
+      "app.exists",
+      `An app with id [${below}] already exists: ${app} is its group, and cannot be an app`,
+    );
   const groups = claimGroups(view, ancestorsOf(app));
   return { writes: [...groups.writes, ...own], asserts: groups.asserts };
 }

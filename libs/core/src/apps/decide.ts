@@ -1,5 +1,6 @@
 /** What becomes of a request about an app: a change, no change, or a refusal that says what stands in the way. */
 import { type AppSpec, type Circumstances, MusterError, type ReadApp, type StateView } from "@muster/contracts";
+import { changeDependencies } from "../groups/dependencies.ts";
 import {
   type Asked,
   type Change,
@@ -10,7 +11,6 @@ import {
   noChange,
   refuseLocked,
 } from "./change.ts";
-import { changeDependencies } from "../groups/dependencies.ts";
 import { claimPath } from "./claims.ts";
 import { configOf, needsRestart } from "./config.ts";
 import { type CurrentApp, currentApp, knownApp, unknownApp } from "./current.ts";

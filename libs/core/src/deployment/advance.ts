@@ -112,6 +112,7 @@ function fail(state: StateView, deployment: DeploymentDocument, why: string, rol
     deployment,
     [...ended.writes, ...(back?.writes ?? [])],
     [told, ...ended.events, ...(back?.events ?? [])],
+    back?.asserts,
   );
 }
 
@@ -130,7 +131,12 @@ function write(
   return decided(deployment, [{ key, value: deployment, expect: state.revision(key) }, ...others], events);
 }
 
-const decided = ({ trace }: DeploymentDocument, writes: readonly Write[], events: readonly EventDraft[]): Advance => ({
-  decision: { writes: [...writes], asserts: [], events: [...events], wakes: [], trace },
+const decided = (
+  { trace }: DeploymentDocument,
+  writes: readonly Write[],
+  events: readonly EventDraft[],
+  asserts: Decision["asserts"] = [],
+): Advance => ({
+  decision: { writes: [...writes], asserts, events: [...events], wakes: [], trace },
   lookAgainAtMs: null,
 });

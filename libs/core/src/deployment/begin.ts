@@ -1,6 +1,7 @@
 /** How a deployment begins, and how it enters each of its steps: what is written of it and of its apps. */
 import {
   type AppDocument,
+  type AppId,
   appToken,
   DEPLOYMENT_BEGINNING,
   type DeploymentAction,
@@ -9,6 +10,7 @@ import {
   keys,
   type Mix,
   type StateView,
+  type Version,
   type Write,
 } from "@muster/contracts";
 import { marathonAction } from "./marathon-action.ts";
@@ -129,4 +131,17 @@ export const endedEvent = (deployment: DeploymentDocument): EventDraft => ({
     message: deployment.message,
   },
   trace: deployment.trace,
+});
+
+/** An app that is to come: it stands with no instance until its step. */
+export const unborn = (id: AppId, version: Version, now: number): AppDocument => ({
+  id,
+  version,
+  instances: 0,
+  goal: "run",
+  deployment: null,
+  mix: null,
+  createdAtMs: now,
+  scaledAtMs: now,
+  trace: null,
 });

@@ -22,7 +22,7 @@ import {
 } from "@muster/contracts";
 import { askOf } from "../ask.ts";
 import { eligibleAgents } from "../rollout/eligible.ts";
-import { entered, newDeployment, startedEvent, stepEvent } from "./begin.ts";
+import { entered, newDeployment, startedEvent, stepEvent, unborn } from "./begin.ts";
 import { endDeployment } from "./end.ts";
 import { specOfAction } from "./stages.ts";
 
@@ -153,18 +153,6 @@ function appWrite(view: StateView, change: AppChange, { deploymentId, trace, now
   const value = isFirst ? entered(standing, action, spec ?? specOfAction(view, action), now) : standing;
   return { key: keys.app(app), value, expect: view.revision(keys.app(app)) };
 }
-
-const unborn = (id: AppId, version: Version, now: number): AppDocument => ({
-  id,
-  version,
-  instances: 0,
-  goal: "run",
-  deployment: null,
-  mix: null,
-  createdAtMs: now,
-  scaledAtMs: now,
-  trace: null,
-});
 
 function versionWrite(view: StateView, { app, to, spec, config }: AppChange, by: Requester): Write[] {
   if (spec === null || to === null) return [];

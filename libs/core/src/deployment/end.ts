@@ -41,7 +41,11 @@ export function endDeployment(
     return [{ key: keys.app(app), value: { ...entry.value, deployment: null, mix }, expect: entry.revision }];
   });
   return {
-    writes: [...apps, ...forgotten(state, deployment, besides), { key, value, expect: state.revision(key), ttlMs: DEPLOYMENT_HISTORY_MS }],
+    writes: [
+      ...apps,
+      ...forgotten(state, deployment, besides),
+      { key, value, expect: state.revision(key), ttlMs: DEPLOYMENT_HISTORY_MS },
+    ],
     events: [endedEvent(value)],
   };
 }

@@ -2,8 +2,8 @@
 import {
   type AppId,
   type Circumstances,
-  type Decision,
   DEPLOYMENT_HISTORY_MS,
+  type Decision,
   type DeploymentDocument,
   type GroupChange,
   type GroupDocument,
@@ -20,7 +20,7 @@ import { claimGroups, claimPath } from "../apps/claims.ts";
 import { makeRulesKnown } from "../apps/rules.ts";
 import { isSame } from "../apps/same.ts";
 import { claimServicePorts } from "../apps/service-ports.ts";
-import { endedEvent, newDeployment, startedEvent } from "../deployment/begin.ts";
+import { endedEvent, newDeployment, startedEvent, unborn } from "../deployment/begin.ts";
 import { type AppChange, composeDeployment } from "../deployment/compose.ts";
 import type { TreeAsked, TreeDecision } from "./decide.ts";
 import { changeDependencies } from "./dependencies.ts";
@@ -147,7 +147,12 @@ function isSaying(before: GroupDocument | null, to: GroupDocument): boolean {
 type Made = { readonly change: AppChange; readonly depending: Depending | null };
 
 /** One app's change; what it claims is in the draft, where the next app sees it. */
-function changeOf(draft: Draft, { target, current, action, keepsVersion }: Difference, version: Version, at: Circumstances): Made {
+function changeOf(
+  draft: Draft,
+  { target, current, action, keepsVersion }: Difference,
+  version: Version,
+  at: Circumstances,
+): Made {
   const { app, spec, path } = target;
   const before = current?.document ?? null;
   const bare = { app, before, action, claims: [], warnings: [] };
@@ -159,7 +164,7 @@ function changeOf(draft: Draft, { target, current, action, keepsVersion }: Diffe
   const standing = current?.spec ?? null;
   draft.lay(claimPath(draft, app));
   // Whatever asks for a port after this one finds it taken.
-  if (before === null) draft.assume(keys.app(app), { id: app, goal: "run", version, instances: 0, deployment: null });
+  if (before === null) draft.assume(keys.app(app), unborn(app, version, at.now));
   const ports = claimServicePorts(draft, spec, standing, at.dice);
   draft.lay(ports);
   draft.lay({ writes: makeRulesKnown(draft, ports.spec, standing) });
@@ -224,7 +229,9 @@ function recorded(
 }
 
 type WithoutApps = {
-  readonly shape: Pick<DeploymentDocument, "action" | "group" | "version"> & { readonly groups: readonly GroupChange[] };
+  readonly shape: Pick<DeploymentDocument, "action" | "group" | "version"> & {
+    readonly groups: readonly GroupChange[];
+  };
   readonly draft: Draft;
   readonly last: readonly Write[];
   readonly warnings: readonly Problem[];

@@ -14,11 +14,11 @@ import {
   type ReadGroup,
   type StateView,
 } from "@muster/contracts";
+import { isoTime } from "../apps/time.ts";
 import type { Request } from "../deployment/compose.ts";
 import { stepsOf } from "../deployment/steps.ts";
-import { isoTime } from "../apps/time.ts";
-import { destinedIn, type Difference, difference, idOf } from "./differ.ts";
 import { assemble } from "./assemble.ts";
+import { type Difference, destinedIn, difference, idOf } from "./differ.ts";
 import { type AppTarget, removalTarget, type Target, targetOf } from "./target.ts";
 import { groupVersionOf, hasGroup, unknownGroup } from "./tree.ts";
 
@@ -40,7 +40,12 @@ export type TreeAnswer = {
 export type TreeDecision = { readonly decision: Decision; readonly answer: TreeAnswer };
 
 /** POST. Throws `group.exists`, `app.exists`, and what an update throws. */
-export function decideGroupCreate(view: StateView, asked: TreeAsked, reading: ReadGroup, at: Circumstances): TreeDecision {
+export function decideGroupCreate(
+  view: StateView,
+  asked: TreeAsked,
+  reading: ReadGroup,
+  at: Circumstances,
+): TreeDecision {
   const { wish } = reading;
   if (wish.kind !== "tree") {
     const message = `a group that is created has no past and no size: send "${wish.kind === "scale" ? "scaleBy" : "version"}" by PUT`;
@@ -149,7 +154,10 @@ function refuseLocked(changes: readonly Difference[], { force, submitted }: Tree
   }
   if (locked.length === 0) return;
   const names = locked.map(({ id }) => id);
-  const apps = names.length <= NAMES_MAX ? names.join(", ") : `${names.slice(0, NAMES_MAX).join(", ")} and ${names.length - NAMES_MAX} more`;
+  const apps =
+    names.length <= NAMES_MAX
+      ? names.join(", ")
+      : `${names.slice(0, NAMES_MAX).join(", ")} and ${names.length - NAMES_MAX} more`;
   const message = `Deployments ${deployments.join(", ")} are changing ${apps}: wait until they have ended, or override them ${forcing}`;
   throw new MusterError("app.locked", message, { deployments });
 }
@@ -186,4 +194,8 @@ export function decideEnforceRole(
 }
 
 export const wishText = (wish: GroupWish): string =>
-  wish.kind === "tree" ? "update" : wish.kind === "scale" ? `scale by ${wish.by}` : `go back to ${isoTime(wish.version)}`;
+  wish.kind === "tree"
+    ? "update"
+    : wish.kind === "scale"
+      ? `scale by ${wish.by}`
+      : `go back to ${isoTime(wish.version)}`;

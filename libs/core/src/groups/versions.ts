@@ -77,9 +77,9 @@ export function dropVersions(view: StateView, dropped: readonly GroupVersionDocu
     const isNeeded = view.kind("app").has(appToken(id)) || isKeptByGroups(view, id, version, gone);
     if (!isNeeded && view.revision(key) > 0 && specs.size < DROPPED_SPECS_MAX) specs.add(key);
   }
-  return [
-    ...dropped.map(({ group, version }) => keys.groupVersion(group, version)),
-    ...specs,
-  ].map((key) => ({ key, value: null, expect: null }));
+  return [...dropped.map(({ group, version }) => keys.groupVersion(group, version)), ...specs].map((key) => ({
+    key,
+    value: null,
+    expect: null,
+  }));
 }
-
