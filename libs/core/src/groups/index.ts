@@ -2,6 +2,7 @@
 export * from "./decide.ts";
 export { destinedIn } from "./differ.ts";
 export * from "./ids.ts";
+export { type GroupNode, groupAt, groupTree } from "./info.ts";
 export type { AppTarget } from "./target.ts";
 export { appsBelow, groupsAtOrBelow, hasGroup, unknownGroup } from "./tree.ts";
 export { groupVersions } from "./versions.ts";
