@@ -45,12 +45,14 @@ export type ReadGroup = { readonly wish: GroupWish; readonly warnings: readonly 
 
 const GROUP_FIELDS = ["id", "apps", "groups", "pods", "dependencies", "version", "scaleBy", "enforceRole"];
 const SCALE_MAX = 1_000;
+const NO_ID = 'expected the group\'s id, such as "backend"';
 
-/** `groupPath`: the group an address names; an id in the document is below it. Throws as `readApp` does, for the whole tree at once. */
+/** `groupPath`: the group an address names; an id in the document is below it. Without one the document names its group itself. Throws as `readApp` does, for the whole tree at once. */
 export function readGroup(input: unknown, options: ReadOptions = {}): ReadGroup {
   const at = rootOf(input, options);
   const field = groupFields(at);
   const base = options.groupPath ?? "/";
+  if (options.groupPath === undefined && !isGiven(field("id"))) refuse(field("id"), NO_ID);
   const wish = readWish(at, field, isGiven(field("id")) ? readGroupId(field("id"), base) : base);
   at.report.throwIfRefused();
   return { wish, warnings: at.report.warnings };
@@ -97,7 +99,7 @@ function readTree(at: At, field: Fields, id: AppId): GroupReading {
   const groups = readList(field("groups"), "a list of groups")?.map((item) => {
     const inner = groupFields(item);
     const idAt = inner("id");
-    if (!isGiven(idAt)) refuse(idAt, 'expected the group\'s id, such as "backend"');
+    if (!isGiven(idAt)) refuse(idAt, NO_ID);
     const childId = isGiven(idAt) ? readGroupId(idAt, id) : "";
     refuseStranger(idAt, childId, id);
     if (isGiven(inner("scaleBy"))) refuse(inner("scaleBy"), "only the outermost group of a document can be scaled");

@@ -17,6 +17,7 @@ import {
   type Write,
 } from "@muster/contracts";
 import { claimGroups, claimPath } from "../apps/claims.ts";
+import { configOf, needsRestart } from "../apps/config.ts";
 import { makeRulesKnown } from "../apps/rules.ts";
 import { isSame } from "../apps/same.ts";
 import { claimServicePorts } from "../apps/service-ports.ts";
@@ -170,7 +171,15 @@ function changeOf(
   draft.lay({ writes: makeRulesKnown(draft, ports.spec, standing) });
   const dependencies = { id: app, path, dependencies: spec.dependencies, before: standing?.dependencies ?? [] };
   const to = { version, instances: spec.instances };
-  return { change: { ...bare, to, spec: ports.spec, warnings: ports.warnings }, depending: dependencies };
+  const change = { ...bare, to, spec: ports.spec, warnings: ports.warnings };
+  // Beside another version nothing can be told to stay: only a whole app takes a new version without new instances.
+  const isUpdate =
+    action === "upgrade" && before?.mix === null && standing !== null && !needsRestart(standing, ports.spec);
+  if (!isUpdate) return { change, depending: dependencies };
+  return {
+    change: { ...change, action: "update", config: configOf(draft, app, before.version) },
+    depending: dependencies,
+  };
 }
 
 /** What is removed goes first, whoever depends on something before it; what is changed goes after all it depends on. */
