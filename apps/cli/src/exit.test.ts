@@ -18,6 +18,8 @@ const EXPECTED: Readonly<Record<ErrorCode, number>> = {
   "app.deleting": 5,
   "app.not-waiting": 5,
   "app.conflict": 5,
+  "group.exists": 5,
+  "change.too-large": 2,
   "instance.unknown": 2,
   "agent.unknown": 2,
   "deployment.unknown": 2,

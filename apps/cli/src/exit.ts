@@ -51,6 +51,7 @@ function exitCodeOfCode(code: ErrorCode): ExitCode {
     case "request":
     case "method":
     case "origin":
+    case "change":
       return EXIT.usage;
     case "internal":
       return EXIT.failed;

@@ -15,6 +15,8 @@ export const ERRORS = {
   "app.deleting": { status: 409, retry: true, title: "the app is being deleted" },
   "app.not-waiting": { status: 404, retry: false, title: "nothing of the app waits" },
   "app.conflict": { status: 409, retry: true, title: "somebody else changed the app at the same time" },
+  "group.exists": { status: 409, retry: false, title: "a group with this id exists" },
+  "change.too-large": { status: 413, retry: false, title: "the change does not fit one commit" },
   "instance.unknown": { status: 404, retry: false, title: "there is no such instance" },
   "agent.unknown": { status: 404, retry: false, title: "there is no such agent" },
   "deployment.unknown": { status: 404, retry: false, title: "there is no such deployment" },

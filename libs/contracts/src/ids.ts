@@ -16,6 +16,11 @@ export function appToken(id: AppId): string {
 let lastApp = { id: "", token: "" };
 export const appIdOf = (token: string): AppId => `/${token.replaceAll("_", "/").replaceAll("=", ".")}`;
 
+/** As an app's; the root's is `_`, which no path has. */
+export const groupToken = (id: AppId): string => (id === ROOT_GROUP ? "_" : appToken(id));
+export const groupIdOf = (token: string): AppId => (token === "_" ? ROOT_GROUP : appIdOf(token));
+export const ROOT_GROUP: AppId = "/";
+
 /** `n1.rack2` -> `n1=rack2`; reversible, since agent ids hold no `=`. */
 export const agentToken = (id: AgentId): string => (id.includes(".") ? id.replaceAll(".", "=") : id);
 export const agentIdOf = (token: string): AgentId => token.replaceAll("=", ".");

@@ -2,6 +2,7 @@ export * from "./api.ts";
 export * from "./decision.ts";
 export * from "./documents/agent.ts";
 export * from "./documents/app.ts";
+export * from "./documents/group.ts";
 export * from "./documents/health.ts";
 export * from "./documents/subscription.ts";
 export * from "./documents/wish.ts";

@@ -9,6 +9,7 @@ import {
   OrderDocumentSchema,
   VersionDocumentSchema,
 } from "./documents/app.ts";
+import { GraphDocumentSchema, GroupDocumentSchema, GroupVersionDocumentSchema } from "./documents/group.ts";
 import {
   AgentVerdictSchema,
   CursorSchema,
@@ -32,6 +33,9 @@ export const STATE_KINDS = {
   version: VersionDocumentSchema,
   path: ClaimDocumentSchema,
   port: ClaimDocumentSchema,
+  group: GroupDocumentSchema,
+  groupversion: GroupVersionDocumentSchema,
+  graph: GraphDocumentSchema,
   attempts: AttemptsDocumentSchema,
   agent: AgentWordSchema,
   deployment: DeploymentDocumentSchema,
@@ -49,7 +53,7 @@ export const STATE_KINDS = {
   term: TermSchema,
 } as const;
 /** Kinds that are one key and not a family of keys. */
-export const SINGLE_KINDS: ReadonlySet<string> = new Set(["attempts", "rules", "hold"]);
+export const SINGLE_KINDS: ReadonlySet<string> = new Set(["graph", "attempts", "rules", "hold"]);
 export type StateKind = keyof typeof STATE_KINDS;
 export type StateDocument<K extends StateKind> = z.infer<(typeof STATE_KINDS)[K]>;
 

@@ -20,6 +20,9 @@ export const SPEC_TERMS_MAX = 32;
 /** Sizes that a rollout in batches may name. */
 export const ROLLOUT_BATCHES_MAX = 50;
 
+/** Versions of a group that are kept to go back to. */
+export const GROUP_VERSIONS_MAX = 50;
+
 export const LEASE_TTL_MS = 4_000;
 export const LEASE_RENEW_MS = 1_200;
 /** A replicated cluster needs longer leases than an election takes. */

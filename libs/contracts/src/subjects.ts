@@ -1,5 +1,14 @@
 /** Every subject and key of Muster. The letters `muster.` and `$KV.` stand in this file only. */
-import { type AgentId, type AppId, agentShard, agentToken, appToken, type InstanceRef, type Version } from "./ids.ts";
+import {
+  type AgentId,
+  type AppId,
+  agentShard,
+  agentToken,
+  appToken,
+  groupToken,
+  type InstanceRef,
+  type Version,
+} from "./ids.ts";
 
 export const STATE_BUCKET = "muster_state";
 export const HEALTH_BUCKET = "muster_health";
@@ -19,6 +28,9 @@ export const keys = {
   app: (app: AppId) => `app.${appToken(app)}`,
   version: (app: AppId, version: Version) => `version.${appToken(app)}.${version}`,
   path: (app: AppId) => `path.${appToken(app)}`,
+  group: (group: AppId) => `group.${groupToken(group)}`,
+  groupVersion: (group: AppId, version: Version) => `groupversion.${groupToken(group)}.${version}`,
+  graph: "graph",
   servicePort: (port: number) => `port.${port}`,
   attempts: "attempts",
   agent: (agent: AgentId) => `agent.${agentToken(agent)}`,
@@ -51,6 +63,7 @@ export type EventKind = (typeof EVENT_KINDS)[number];
 
 export const subjects = {
   submitApp: "muster.submit.app",
+  submitGroup: "muster.submit.group",
   /** "Look at this app": one message a subject, the newer replaces the older. */
   wake: (wakeClass: WakeClass, app: AppId) => `muster.queue.${wakeClass}.${appToken(app)}`,
   wakeClass: (wakeClass: WakeClass) => `muster.queue.${wakeClass}.*`,

@@ -3,6 +3,7 @@ export * from "./ask.ts";
 export * from "./deployment/index.ts";
 export * from "./draw.ts";
 export { Fleet } from "./fleet/fleet.ts";
+export * from "./groups/index.ts";
 export * from "./health/decide.ts";
 export * from "./health/judge.ts";
 export * from "./health/reconcile.ts";

@@ -181,7 +181,7 @@ describe("refusals", () => {
     ["POST", "/v1/agents/nope", '{"goal":"fly"}', 422],
     ["POST", "/v1/agents/a%20b", '{"goal":"drain"}', 404],
     ["GET", "/v2/leader", undefined, 404],
-    ["GET", "/v2/groups", undefined, 404],
+    ["GET", "/v2/groups/none", undefined, 404],
     ["GET", "/nothing", undefined, 404],
     ["DELETE", "/v2/apps", undefined, 405],
   ] as const;

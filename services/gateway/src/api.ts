@@ -11,6 +11,9 @@ import { errorResponse } from "./errors.ts";
 import { addEvents } from "./events/endpoints.ts";
 import { addSubscriptions } from "./events/subscription-endpoints.ts";
 import type { Gateway } from "./gateway.ts";
+import { addGroups } from "./groups.ts";
+import { addAppLists } from "./groups-apps.ts";
+import { addGroupChanges } from "./groups-changes.ts";
 import {
   allowOrigins,
   countRequests,
@@ -51,6 +54,9 @@ export function createApi(
   addVersions(api, gateway);
   addDiff(api, gateway);
   addAppChanges(api, gateway);
+  addAppLists(api, gateway);
+  addGroups(api, gateway);
+  addGroupChanges(api, gateway);
   addCluster(api, gateway);
   addDeployments(api, gateway);
   addTasks(api, gateway);
@@ -78,7 +84,7 @@ function wrongMethod(method: string, path: string, allowed: readonly string[]): 
 }
 
 function nothingThere(method: string, path: string): Response {
-  const isMarathons = /^\/v2\/(groups|artifacts|schemas)(\/|$)/.test(path);
+  const isMarathons = /^\/v2\/(artifacts|schemas)(\/|$)/.test(path);
   const more = isMarathons
     ? "Marathon has it, this release of Muster does not yet"
     : "GET /openapi.json lists what does";

@@ -31,7 +31,7 @@ const embed = list(
 const embeds = (given: readonly string[], ...names: string[]): boolean =>
   given.some((each) => names.includes(each.split(".").at(-1) as string));
 
-function embedOf({ circumstances }: Gateway, given: readonly string[]): Embed {
+export function embedOf({ circumstances }: Gateway, given: readonly string[]): Embed {
   const embed = {
     tasks: embeds(given, "tasks", "failures"),
     lastTaskFailure: embeds(given, "lastTaskFailure", "failures"),

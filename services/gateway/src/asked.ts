@@ -28,7 +28,11 @@ export function appOfPath(c: Context<Env>): AppId {
 }
 
 /** Names the deployment to follow, and what was understood otherwise than it was written. */
-export function sayOutcome(c: Context<Env>, { deployment }: Answer, warnings: readonly Problem[]): void {
+export function sayOutcome(
+  c: Context<Env>,
+  { deployment }: Pick<Answer, "deployment">,
+  warnings: readonly Problem[],
+): void {
   if (deployment !== null) c.header("Marathon-Deployment-Id", deployment);
   for (const value of warningHeaders(warnings)) c.header("Warning", value, { append: true });
 }

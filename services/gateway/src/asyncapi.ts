@@ -1,7 +1,7 @@
 /** The AsyncAPI 3.0 document: what may be published, what is told, and the API over NATS. Made from the zod schemas. */
 import { ApiReplySchema, ApiRequestSchema, EVENTS, envelopeOf, subjects, TaskEventSchema } from "@muster/contracts";
 import { z } from "zod";
-import { AppInputSchema } from "./schemas.ts";
+import { AppInputSchema, GroupInputSchema } from "./schemas.ts";
 import { VERSION } from "./version.ts";
 
 type Json = Record<string, unknown>;
@@ -49,6 +49,15 @@ function channels(): Channel[] {
       about: "Publish an app to create or change it; the outcome is told as appAccepted or submitRejected.",
       action: "receive",
       message: AppInputSchema,
+      contentType: "application/json",
+    },
+    {
+      name: "submitGroup",
+      address: subjects.submitGroup,
+      about:
+        "Publish a group as a whole, as PUT /v2/groups takes it; the outcome is told as of apps, and of its deployment.",
+      action: "receive",
+      message: GroupInputSchema,
       contentType: "application/json",
     },
     {

@@ -1,6 +1,7 @@
 /** What the endpoints stand on: two views, one way to commit, telemetry, and the world's time and chance. */
 import {
   type AppId,
+  BATCH_MESSAGES_MAX,
   type Circumstances,
   type Decision,
   type HealthView,
@@ -83,7 +84,8 @@ export function commit<A>(
         const { decision, answer } = decide(gateway.circumstances());
         refuseBeyond(gateway.state, gateway.limits, gateway.runningDeployments(), decision);
         answers.push(answer);
-        const purges = purgeOldVersions(gateway.state, decision.writes, gateway.limits.versions);
+        const room = Math.max(0, BATCH_MESSAGES_MAX - messagesOf(decision));
+        const purges = purgeOldVersions(gateway.state, decision.writes, gateway.limits.versions).slice(0, room);
         return purges.length === 0 ? decision : { ...decision, writes: [...decision.writes, ...purges] };
       });
     } catch (cause) {
@@ -94,6 +96,12 @@ export function commit<A>(
     span.set({ "muster.tries": answers.length });
     return answers.at(-1) as A;
   });
+}
+
+/** Messages a decision takes in its batch: assertions ride on what has no expectation of its own, or need carriers. */
+export function messagesOf({ writes, events, asserts }: Decision): number {
+  const free = events.length + writes.filter(({ expect }) => expect === null).length;
+  return writes.length + events.length + Math.max(0, asserts.length - free);
 }
 
 /** Commits a change of one app together with the first step of its deployment, which has a span as each step of the deployer has. */

@@ -7,6 +7,8 @@ import { type Decision, MusterError, NO_DECISION } from "@muster/contracts";
 /** A batch takes 1,000 messages; most of what it costs the server it costs once. */
 const MESSAGES_MAX = 600;
 const BYTES_MAX = 1_000_000;
+/** What writes more has a batch of its own: each of those it would ride with could make all of it be decided again. */
+const ALONE_MESSAGES = 150;
 /** Room for a message's headers beside its body. */
 const HEADER_BYTES = 4_096;
 
@@ -85,22 +87,27 @@ export class GroupCommit {
     }
   }
 
-  /** Decides each waiting request; those that write what another one writes wait for the next batch. */
+  /** Decides each waiting request; those that touch what another one touches wait for the next batch. */
   #gather(): Group {
     const members: Request[] = [];
     const decisions: Decision[] = [];
-    const keys = new Set<string>();
+    const [written, asserted] = [new Set<string>(), new Set<string>()];
     let [messages, bytes] = [0, 0];
     for (const request of [...this.#pending]) {
       if (messages >= MESSAGES_MAX || bytes >= BYTES_MAX) break;
       const decided = this.#decide(request);
-      if (decided === null || decided.decision.writes.some(({ key }) => keys.has(key))) continue;
+      if (decided === null) continue;
       const { decision } = decided;
-      for (const { key } of decision.writes) keys.add(key);
-      messages += decision.writes.length + decision.events.length;
+      const size = decision.writes.length + decision.events.length;
+      const isLarge = size > ALONE_MESSAGES;
+      if (members.length > 0 && (isLarge || touches(decision, written, asserted))) continue;
+      for (const { key } of decision.writes) written.add(key);
+      for (const { key } of decision.asserts) asserted.add(key);
+      messages += size;
       bytes += decided.bytes;
       members.push(request);
       decisions.push(decision);
+      if (isLarge) break;
     }
     return { decision: merged(decisions), members };
   }
@@ -130,6 +137,10 @@ export class GroupCommit {
   }
 }
 
+/** True where it writes what another one writes or rests on, or rests on what another one writes: inside a batch nobody would notice. */
+const touches = ({ writes, asserts }: Decision, written: ReadonlySet<string>, asserted: ReadonlySet<string>): boolean =>
+  writes.some(({ key }) => written.has(key) || asserted.has(key)) || asserts.some(({ key }) => written.has(key));
+
 const sizesOf = ({ writes, events }: Decision): number[] =>
   [...writes.map(({ value }) => value), ...events.map(({ data }) => data)].map((value) =>
     Buffer.byteLength(JSON.stringify(value)),
@@ -142,7 +153,8 @@ function merged(decisions: readonly Decision[]): Decision {
   if (others.length === 0) return only;
   return {
     writes: decisions.flatMap(({ writes }) => writes),
-    asserts: decisions.flatMap(({ asserts }) => asserts),
+    // What several rest on is asserted once.
+    asserts: [...new Map(decisions.flatMap(({ asserts }) => asserts).map((each) => [each.key, each])).values()],
     events: decisions.flatMap(({ events, trace }) => events.map((event) => ({ trace, ...event }))),
     wakes: decisions.flatMap(({ wakes, trace }) => wakes.map((wake) => ({ trace, ...wake }))),
     trace: null,

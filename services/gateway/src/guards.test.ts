@@ -54,7 +54,7 @@ describe("headers", () => {
 
 describe("methods", () => {
   const cases = [
-    ["DELETE", "/v2/apps", "GET, HEAD, POST"],
+    ["DELETE", "/v2/apps", "GET, HEAD, POST, PUT, PATCH"],
     ["POST", "/v2/apps/a/b", "GET, HEAD, PUT, PATCH, DELETE"],
     ["PUT", "/v2/apps/a/restart", "POST"],
     ["PATCH", "/v2/info", "GET, HEAD"],

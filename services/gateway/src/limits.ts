@@ -1,6 +1,7 @@
 /** Bounds that an operator sets: each refuses with a sentence, and holds for requests and published specs alike. */
 import {
   type AppDocument,
+  type AppId,
   type Decision,
   type DeploymentDocument,
   MusterError,
@@ -43,18 +44,19 @@ export function refuseBeyond(state: StateView, limits: GatewayLimits, running: n
   let created = 0;
   let [begun, ended] = [0, 0];
   for (const { key, value } of writes) {
-    if (key.startsWith("deployment.") && (value as DeploymentDocument).state !== "running") ended += 1;
-    else if (key.startsWith("deployment.") && !state.kind("deployment").has(key.slice("deployment.".length)))
-      begun += 1;
-    if (!key.startsWith("app.") || value === null) continue;
+    if (value === null) continue;
+    if (key.startsWith("deployment.")) {
+      const deployment = value as DeploymentDocument;
+      refuseInstances(limits, deployment);
+      if (deployment.state !== "running") ended += 1;
+      else if (!state.kind("deployment").has(deployment.id)) begun += 1;
+    }
+    if (!key.startsWith("app.")) continue;
     const { id, instances } = value as AppDocument;
     const before = state.kind("app").get(key.slice("app.".length))?.value;
     if (before === undefined) created += 1;
-    if (instances > limits.instancesPerApp && instances > (before?.instances ?? 0)) {
-      const message = `${instances} instances are asked for, this cluster allows an app ${limits.instancesPerApp} (--max-instances-per-app)`;
-      const problems = [{ path: "/instances", message }];
-      throw new MusterError("spec.invalid", `/instances: ${message}: ${id} was not changed`, { problems });
-    }
+    if (instances > limits.instancesPerApp && instances > (before?.instances ?? 0))
+      throw tooMany(limits, id, instances);
   }
   if (begun > ended && running + begun - ended > limits.runningDeployments) {
     const message = `${running} deployments run, this cluster allows ${limits.runningDeployments} at once: wait until some have ended, or raise --max-running-deployments`;
@@ -64,4 +66,18 @@ export function refuseBeyond(state: StateView, limits: GatewayLimits, running: n
     const message = `This cluster may hold ${limits.apps} apps, and has ${state.kind("app").size}: delete some, or raise --max-apps`;
     throw new MusterError("app.too-many", message);
   }
+}
+
+/** Apps of later steps stand in the deployment only. */
+function refuseInstances(limits: GatewayLimits, { state, steps }: DeploymentDocument): void {
+  if (state !== "running") return;
+  for (const { app, from, to } of steps.flatMap(({ actions }) => actions))
+    if (to !== null && to.instances > limits.instancesPerApp && to.instances > (from?.instances ?? 0))
+      throw tooMany(limits, app, to.instances);
+}
+
+function tooMany({ instancesPerApp }: GatewayLimits, app: AppId, instances: number): MusterError {
+  const message = `${instances} instances are asked for, this cluster allows an app ${instancesPerApp} (--max-instances-per-app)`;
+  const problems = [{ path: "/instances", message }];
+  return new MusterError("spec.invalid", `/instances: ${message}: ${app} was not changed`, { problems });
 }

@@ -269,3 +269,33 @@ export const AppSchema = z
 export const ChangeSchema = z.object({ version: z.string(), deploymentId: z.string() }).openapi("Change", {
   description: "Follow the deployment that the header Marathon-Deployment-Id names; without it nothing had to change",
 });
+
+const ids = z.array(z.string());
+/** A group as people write it; apps and groups are relative to it, to any depth. */
+export const GroupInputSchema = z
+  .looseObject({
+    id: z.string().optional().describe("below the group of the address; that group itself when absent"),
+    apps: z.array(AppInputSchema).optional().describe("all apps right in the group: what is not named is removed"),
+    groups: z
+      .array(z.looseObject({ id: z.string() }))
+      .optional()
+      .describe("all groups right in the group, as this one"),
+    dependencies: ids.optional().describe("apps and groups that everything below waits for"),
+    enforceRole: z.boolean().optional(),
+    version: z.string().optional().describe("alone: go back to this version"),
+    scaleBy: z.number().optional().describe("alone: so many times the instances of every app below, rounded up"),
+  })
+  .openapi("GroupInput");
+export const GroupSchema = z
+  .looseObject({
+    id: z.string(),
+    apps: z.array(AppSchema).optional(),
+    groups: z.array(z.looseObject({ id: z.string() })).optional(),
+    pods: z.array(z.looseObject({})).optional(),
+    dependencies: ids,
+    version: z.string(),
+    enforceRole: z.boolean().optional(),
+  })
+  .openapi("Group");
+const StepSchema = z.object({ actions: z.array(z.object({ action: z.string(), app: z.string() })) });
+export const DryRunSchema = z.object({ steps: z.array(StepSchema) }).openapi("Steps");

@@ -12,6 +12,9 @@ const SLICE_CHARS = 256 * 1024;
 export const listReply = (c: Context<Env>, name: string, items: Iterable<unknown>): Response =>
   pieces(c, "application/json", jsonOf(name, items));
 
+/** A JSON document in pieces, each built when the one before has been sent. */
+export const jsonReply = (c: Context<Env>, texts: Iterable<string>): Response => pieces(c, "application/json", texts);
+
 /** Lines of plain text. */
 export const textReply = (c: Context<Env>, lines: Iterable<string>): Response =>
   pieces(c, "text/plain; charset=UTF-8", lines);

@@ -73,7 +73,9 @@ describe("published specs", () => {
     ["two megabytes", "x".repeat(2_000_000), "muster.submit.app", "document.too-large", 413],
     ["a poisoned key", '{"id":"/a","__proto__":{}}', "muster.submit.app", "document.forbidden-key", 400],
     ["a wrong type", '{"id":"/a","cmd":5}', "muster.submit.app", "spec.type", 422],
-    ["a subject nobody takes", "{}", "muster.submit.group", "route.unknown", 404],
+    ["a subject nobody takes", "{}", "muster.submit.pod", "route.unknown", 404],
+    ["a group without an id", "{}", "muster.submit.group", "spec.invalid", 422],
+    ["half a group", '{"id":"/a","apps":[{}]}', "muster.submit.group", "spec.invalid", 422],
   ] as const;
   for (const [what, body, subject, code, status] of refused) {
     test(`${what} is told as refused, and never thrown`, async () => {
@@ -86,6 +88,35 @@ describe("published specs", () => {
       assert.equal(event.id, "9");
     });
   }
+
+  test("a group is one deployment, and comes between what was published before and after it", async () => {
+    const gateway = await fakeGateway();
+    const app = { id: "/shop/web", cmd: "sleep 1", portDefinitions: [] };
+    await takeRound(gateway, [
+      work(1, app),
+      work(
+        2,
+        {
+          id: "/cellar",
+          apps: [
+            { ...app, id: "a" },
+            { ...app, id: "b" },
+          ],
+        },
+        { subject: "muster.submit.group" },
+      ),
+      work(3, { ...app, id: "/cellar/a", cmd: "sleep 2" }),
+    ]);
+    const deployment = gateway.state.kind("deployment").get("submit-2")?.value;
+    assert.deepEqual(
+      deployment?.steps.map(({ actions }) => actions.map((action) => action.app)),
+      [["/cellar/a", "/cellar/b"]],
+    );
+    assert.ok(gateway.state.told.some(({ type, id }) => type === "muster.submit.rejected" && id === "3"));
+    const before = gateway.state.told.length;
+    await takeRound(gateway, [work(2, { id: "/cellar", apps: [] }, { subject: "muster.submit.group" })]);
+    assert.equal(gateway.state.told.length, before, "a second run finds the first one's work");
+  });
 
   test("bytes that are no text are told as refused", async () => {
     const gateway = await fakeGateway();

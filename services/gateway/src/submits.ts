@@ -5,13 +5,16 @@ import {
   MusterError,
   parseDocument,
   type ReadApp,
+  type ReadGroup,
   readApp,
+  readGroup,
   STREAM,
   subjects,
 } from "@muster/contracts";
-import { type Asked, decideUpdate, rejection } from "@muster/core";
+import { decideGroup, decideUpdate, rejection } from "@muster/core";
 import { type Cluster, type Span, type Work, WorkQueue } from "@muster/runtime";
 import { commit, commitChange, type Gateway, SERVICE } from "./gateway.ts";
+import { commitTree } from "./groups-commit.ts";
 
 /** About as many as one batch holds. */
 const ROUND_MAX = 100;
@@ -29,12 +32,19 @@ export function takeSubmits({ nats, graveyard }: Pick<Cluster, "nats" | "graveya
  * come again and find what was done. What people did wrong is told and done with.
  */
 export async function takeRound(gateway: Gateway, round: readonly Work[]): Promise<void> {
-  const lastOf = new Map<AppId, Promise<void>>();
+  const lastOf = new Map<AppId, Promise<unknown>>();
   const running: Promise<void>[] = [];
+  /** A group may speak of any app: it comes after all before it, and before all after it. */
+  let lastGroup: Promise<unknown> = Promise.resolve();
   for (const work of round) {
     const submit = readSubmit(gateway, work);
-    const run = (lastOf.get(submit.app) ?? Promise.resolve()).then(() => carryOut(gateway, submit));
-    if (submit.reading !== null) lastOf.set(submit.app, run);
+    const isGroup = submit.reading?.kind === "group";
+    const before = isGroup ? Promise.allSettled(running) : (lastOf.get(submit.id) ?? lastGroup);
+    const run = before.then(() => carryOut(gateway, submit));
+    if (isGroup) {
+      lastGroup = run.catch(() => undefined);
+      lastOf.clear();
+    } else if (submit.reading !== null) lastOf.set(submit.id, run);
     run.catch(() => undefined); // It is looked at below, when all have ended.
     running.push(run);
     // Reading a large spec takes a while, and people are waiting for answers.
@@ -46,13 +56,16 @@ export async function takeRound(gateway: Gateway, round: readonly Work[]): Promi
 
 const LARGE_BYTES = 64 * 1024;
 
-type Submit = { readonly work: Work; readonly span: Span; readonly app: AppId } & (
-  | { readonly reading: ReadApp; readonly refusal: null }
+type Reading = ({ readonly kind: "app" } & ReadApp) | ({ readonly kind: "group" } & ReadGroup);
+
+/** `id`: of the app or the group it is about. */
+type Submit = { readonly work: Work; readonly span: Span; readonly id: AppId } & (
+  | { readonly reading: Reading; readonly refusal: null }
   | { readonly reading: null; readonly refusal: unknown }
 );
 
 function readSubmit(gateway: Gateway, work: Work): Submit {
-  const span = gateway.telemetry.start(SERVICE, "submit app", {
+  const span = gateway.telemetry.start(SERVICE, work.subject === subjects.submitGroup ? "submit group" : "submit app", {
     kind: "consumer",
     parent: work.trace,
     attributes: {
@@ -66,24 +79,30 @@ function readSubmit(gateway: Gateway, work: Work): Submit {
   try {
     const reading = read(work);
     validation.end();
-    span.set({ "muster.app": reading.spec.id });
-    return { work, span, app: reading.spec.id, reading, refusal: null };
+    const id = reading.kind === "app" ? reading.spec.id : reading.wish.id;
+    span.set({ [reading.kind === "app" ? "muster.app" : "muster.group"]: id });
+    return { work, span, id, reading, refusal: null };
   } catch (cause) {
     validation.end(cause);
-    return { work, span, app: "", reading: null, refusal: cause };
+    return { work, span, id: "", reading: null, refusal: cause };
   }
 }
 
-function read({ subject, body }: Work): ReadApp {
-  if (subject !== subjects.submitApp) {
+function read({ subject, body }: Work): Reading {
+  if (subject !== subjects.submitApp && subject !== subjects.submitGroup) {
     throw new MusterError(
       "route.unknown",
-      `Nothing takes what is published on ${subject}: apps go to ${subjects.submitApp}`,
+      `Nothing takes what is published on ${subject}: apps go to ${subjects.submitApp}, groups to ${subjects.submitGroup}`,
     );
   }
   const document = parseDocument(body);
-  const { spec, warnings } = readApp(document.value, { locate: document.locate });
-  return { spec, warnings: [...document.warnings(), ...warnings] };
+  const { locate } = document;
+  if (subject === subjects.submitGroup) {
+    const { wish, warnings } = readGroup(document.value, { locate });
+    return { kind: "group", wish, warnings: [...document.warnings(), ...warnings] };
+  }
+  const { spec, warnings } = readApp(document.value, { locate });
+  return { kind: "app", spec, warnings: [...document.warnings(), ...warnings] };
 }
 
 async function carryOut(gateway: Gateway, submit: Submit): Promise<void> {
@@ -102,19 +121,22 @@ async function carryOut(gateway: Gateway, submit: Submit): Promise<void> {
   }
 }
 
-/** As a PUT of the whole app. The deployment's id is the message's, so that a second run finds the first one's work. */
-async function store(gateway: Gateway, { work, span }: Submit, reading: ReadApp): Promise<void> {
+/** As a PUT of the whole. The deployment's id is the message's, so that a second run finds the first one's work. */
+async function store(gateway: Gateway, { work, span, id }: Submit, reading: Reading): Promise<void> {
   const { sequence, messageId } = work;
-  const asked: Asked = {
-    app: reading.spec.id,
+  const asked = {
     deploymentId: `submit-${sequence}`,
     force: false,
     by: { who: "submit", from: messageId ?? `message ${sequence}` },
     submitted: sequence,
     trace: span.traceparent,
   };
-  await commitChange(gateway, span, asked.app, (at) =>
-    decideUpdate(gateway.state, asked, { read: () => reading, mustExist: false }, at),
+  if (reading.kind === "group") {
+    await commitTree(gateway, span, asked, (each, at) => decideGroup(gateway.state, each, reading, at));
+    return;
+  }
+  await commitChange(gateway, span, id, (at) =>
+    decideUpdate(gateway.state, { ...asked, app: id }, { read: () => reading, mustExist: false }, at),
   );
 }
 

@@ -25,6 +25,14 @@ export class DeploymentWorld {
         return this.#asked(() =>
           this.#cluster.put(name, fieldsOf(words.filter((word) => word !== "force")), words.includes("force")),
         );
+      case "group":
+        return this.#asked(() => this.#cluster.group(JSON.parse(name), { force: words.includes("force") }));
+      case "new-group":
+        return this.#asked(() => this.#cluster.group(JSON.parse(name), { isNew: true }));
+      case "delete-group":
+        return this.#asked(() => this.#cluster.removeGroup(name, words.includes("force")));
+      case "steps":
+        return this.#steps(name);
       case "scale":
         return this.#asked(() => this.#cluster.scale(name, Number(words[0])));
       case "restart":
@@ -63,6 +71,15 @@ export class DeploymentWorld {
     } catch (cause) {
       return [`refused: ${(cause as Error).message}`];
     }
+  }
+
+  /** `1: start /db 2: start /web` */
+  #steps(id: string): string[] {
+    const steps = this.#cluster.deployment(id).steps.map(({ actions }, i) => {
+      const told = actions.map(({ action, app }) => `${action} ${app}`).sort();
+      return `${i + 1}: ${told.join(", ")}`;
+    });
+    return steps.length === 0 ? ["no steps"] : steps;
   }
 
   #steer(id: string, steering: (typeof STEERINGS)[number]): string[] {

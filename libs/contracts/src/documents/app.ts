@@ -1,6 +1,7 @@
 /** What the gateway writes: apps, versions, deployments and the operator's word about agents. */
 import { z } from "zod";
 import { AppSpecSchema } from "../spec/app.ts";
+import { GroupChangeSchema } from "./group.ts";
 
 /** W3C trace context of the decision that wrote a document, or null when nobody traces. */
 export const TraceSchema = z.string().nullable();
@@ -84,8 +85,10 @@ export type DeploymentAction = z.infer<typeof DeploymentActionSchema>;
 export const DeploymentDocumentSchema = z.object({
   id: z.string(),
   app: z.string(),
-  /** The group that was changed, or null: one app was. */
+  /** The group that was changed, or null: apps were. */
   group: z.string().nullable().default(null),
+  /** What became of documents of groups at its beginning. */
+  groups: z.array(GroupChangeSchema).default([]),
   action: z.enum(["start", "scale", "update", "upgrade", "restart", "delete", "group", "rollback"]),
   fromVersion: z.int().nullable(),
   version: z.int(),
@@ -118,6 +121,7 @@ export type DeploymentDocument = z.infer<typeof DeploymentDocumentSchema>;
 /** Where every deployment begins. */
 export const DEPLOYMENT_BEGINNING = {
   group: null,
+  groups: [],
   state: "running",
   steps: [],
   step: 0,

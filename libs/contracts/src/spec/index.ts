@@ -2,6 +2,7 @@
 export * from "./app.ts";
 export type { DocumentOptions, ParsedDocument } from "./document.ts";
 export * from "./grammar.ts";
+export * from "./group.ts";
 export * from "./json.ts";
 export { formatPath, type Location, type Path } from "./paths.ts";
 export * from "./placement.ts";

@@ -34,7 +34,7 @@ export type Answer = {
 export type Change = { readonly decision: Decision; readonly answer: Answer };
 
 /** What becomes of the app. */
-export type Step = Pick<AppChange, "action" | "spec" | "config" | "claims" | "warnings"> & {
+export type Step = Pick<AppChange, "action" | "spec" | "config" | "claims" | "asserts" | "last" | "warnings"> & {
   readonly goal: AppDocument["goal"];
   readonly version: Version;
   readonly instances: number;

@@ -1,5 +1,6 @@
 /** What becomes of a request about an app: a change, no change, or a refusal that says what stands in the way. */
 import { type AppSpec, type Circumstances, MusterError, type ReadApp, type StateView } from "@muster/contracts";
+import { changeDependencies } from "../groups/dependencies.ts";
 import {
   type Asked,
   type Change,
@@ -158,6 +159,9 @@ function storeVersion(
 ): Change {
   const standing = current?.spec ?? null;
   const path = claimPath(view, asked.app);
+  const dependencies = changeDependencies(view, [
+    { id: asked.app, dependencies: reading.spec.dependencies, before: standing?.dependencies ?? [], path: [] },
+  ]);
   const ports = claimServicePorts(view, keepServicePorts(reading.spec, standing), standing, at.dice);
   const isStart = current === null || current.document.goal === "deleted";
   // Beside another version nothing can be told to stay: only a whole app takes a new version without new instances.
@@ -174,8 +178,10 @@ function storeVersion(
       version: nextVersion(view, asked.app, current, at.now),
       instances: ports.spec.instances,
       spec: ports.spec,
-      claims: [...path, ...ports.writes, ...makeRulesKnown(view, ports.spec, standing)],
-      warnings: [...reading.warnings, ...ports.warnings],
+      claims: [...path.writes, ...ports.writes, ...makeRulesKnown(view, ports.spec, standing)],
+      asserts: path.asserts,
+      last: dependencies.last,
+      warnings: [...reading.warnings, ...dependencies.warnings, ...ports.warnings],
     },
     at,
   );

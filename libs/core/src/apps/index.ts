@@ -12,6 +12,7 @@ export * from "./orders.ts";
 export { type PlanOptions, planApp } from "./plan.ts";
 export * from "./queue-info.ts";
 export * from "./rejection.ts";
+export { isSame } from "./same.ts";
 export { refuseScaling } from "./scaling.ts";
 export * from "./scene.ts";
 export { servicePortsOf } from "./service-ports.ts";

@@ -20,7 +20,7 @@ export function layered(view: StateView, writes: readonly Write[], sequence: num
   };
 }
 
-class Layered<T> implements ReadonlyMap<string, T> {
+export class Layered<T> implements ReadonlyMap<string, T> {
   readonly #below: ReadonlyMap<string, T>;
   readonly #layer: ReadonlyMap<string, T | null>;
 

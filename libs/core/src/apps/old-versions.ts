@@ -1,6 +1,7 @@
 /** Which versions of an app are kept: the newest ones, and whatever is still in use. */
 import { type AppId, appToken, keys, type StateView, type VersionDocument, type Write } from "@muster/contracts";
 import { stepsOf } from "../deployment/steps.ts";
+import { isKeptByGroups } from "../groups/versions.ts";
 import { versionsOf } from "./current.ts";
 
 /** Where far too many are kept, as after the bound was lowered, they go a few at a time. */
@@ -8,7 +9,7 @@ const PURGES_MAX = 10;
 
 /**
  * Purges of versions beyond the newest `keep`, for the batch whose `writes` store a new one: oldest first, and never one that
- * the app, one of its rows or its running deployment names.
+ * the app, one of its rows, its running deployment or a kept version of its group names.
  */
 export function purgeOldVersions(view: StateView, writes: readonly Write[], keep: number): Write[] {
   return writes.flatMap(({ key, value }) =>
@@ -23,7 +24,7 @@ function purgesOf(view: StateView, app: AppId, keep: number): Write[] {
   return versions
     .slice(keep - 1)
     .toReversed()
-    .filter((version) => !used.has(version))
+    .filter((version) => !used.has(version) && !isKeptByGroups(view, app, version))
     .slice(0, PURGES_MAX)
     .map((version) => ({
       key: keys.version(app, version),

@@ -11,6 +11,8 @@ import {
   type StateView,
 } from "@muster/contracts";
 
+import { ancestorsOf } from "../groups/ids.ts";
+
 /** Documents by kind and by the rest of their key. */
 export type Shelves = ReadonlyMap<string, ReadonlyMap<string, Entry<unknown>>>;
 export type Scene = { readonly state: Shelves; readonly health: Shelves };
@@ -21,6 +23,9 @@ export const PLANNED_STATE = [
   "version",
   "path",
   "port",
+  "group",
+  "groupversion",
+  "graph",
   "attempts",
   "agent",
   "deployment",
@@ -48,8 +53,11 @@ export function sceneOf(state: StateView, health: HealthView, app: AppId): Scene
   const needed: Readonly<Record<PlannedState, Names>> = {
     app: "all",
     version: versionsNamed(state),
-    path: [token],
+    path: [token, ...ancestorsOf(app).map(appToken)],
     port: "all",
+    group: "all",
+    groupversion: [],
+    graph: "all",
     attempts: "all",
     agent: "all",
     deployment: deployment == null ? [] : [deployment],

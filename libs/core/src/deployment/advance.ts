@@ -82,7 +82,7 @@ function leaveStep(state: StateView, before: DeploymentDocument, now: number): A
   const step = before.step + 1;
   if (step >= stepsOf(before).length) {
     const { writes, events } = endDeployment(state, before, { state: "succeeded", message: null, now });
-    return decided(before, [...writes, ...forgotten(state, before)], [done, ...events]);
+    return decided(before, writes, [done, ...events]);
   }
   const next: DeploymentDocument = {
     ...before,
@@ -93,16 +93,6 @@ function leaveStep(state: StateView, before: DeploymentDocument, now: number): A
     isPromoted: false,
   };
   return write(state, next, enterStep(state, next, now), [done, stepEvent(state, next, "started", null)]);
-}
-
-/** Versions of apps that are gone, kept until now for a rollback. */
-function forgotten(state: StateView, deployment: DeploymentDocument): Write[] {
-  const removed = stepsOf(deployment).flatMap(({ actions }) => actions.filter(({ to }) => to === null));
-  return removed.flatMap(({ app, from }): Write[] => {
-    const isGone = from !== null && !state.kind("app").has(appToken(app));
-    const key = isGone ? keys.version(app, from.version) : null;
-    return key === null || state.revision(key) === 0 ? [] : [{ key, value: null, expect: null }];
-  });
 }
 
 function fail(state: StateView, deployment: DeploymentDocument, why: string, rollsBack: boolean, now: number): Advance {
@@ -122,6 +112,7 @@ function fail(state: StateView, deployment: DeploymentDocument, why: string, rol
     deployment,
     [...ended.writes, ...(back?.writes ?? [])],
     [told, ...ended.events, ...(back?.events ?? [])],
+    back?.asserts,
   );
 }
 
@@ -140,7 +131,12 @@ function write(
   return decided(deployment, [{ key, value: deployment, expect: state.revision(key) }, ...others], events);
 }
 
-const decided = ({ trace }: DeploymentDocument, writes: readonly Write[], events: readonly EventDraft[]): Advance => ({
-  decision: { writes: [...writes], asserts: [], events: [...events], wakes: [], trace },
+const decided = (
+  { trace }: DeploymentDocument,
+  writes: readonly Write[],
+  events: readonly EventDraft[],
+  asserts: Decision["asserts"] = [],
+): Advance => ({
+  decision: { writes: [...writes], asserts, events: [...events], wakes: [], trace },
   lookAgainAtMs: null,
 });

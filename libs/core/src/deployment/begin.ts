@@ -1,6 +1,7 @@
 /** How a deployment begins, and how it enters each of its steps: what is written of it and of its apps. */
 import {
   type AppDocument,
+  type AppId,
   appToken,
   DEPLOYMENT_BEGINNING,
   type DeploymentAction,
@@ -9,6 +10,7 @@ import {
   keys,
   type Mix,
   type StateView,
+  type Version,
   type Write,
 } from "@muster/contracts";
 import { marathonAction } from "./marathon-action.ts";
@@ -16,7 +18,7 @@ import { mixAt, specOfAction, stagesOf } from "./stages.ts";
 import { actionsAt, affectedApps, stepsOf } from "./steps.ts";
 
 export type Beginning = Pick<DeploymentDocument, "id" | "action" | "steps" | "startedAtMs" | "by" | "trace"> &
-  Partial<Pick<DeploymentDocument, "group" | "rollsBack" | "version" | "instances">>;
+  Partial<Pick<DeploymentDocument, "group" | "groups" | "rollsBack" | "version" | "instances">>;
 
 /** A deployment at its first step. */
 export function newDeployment(beginning: Beginning): DeploymentDocument {
@@ -129,4 +131,17 @@ export const endedEvent = (deployment: DeploymentDocument): EventDraft => ({
     message: deployment.message,
   },
   trace: deployment.trace,
+});
+
+/** An app that is to come: it stands with no instance until its step. */
+export const unborn = (id: AppId, version: Version, now: number): AppDocument => ({
+  id,
+  version,
+  instances: 0,
+  goal: "run",
+  deployment: null,
+  mix: null,
+  createdAtMs: now,
+  scaledAtMs: now,
+  trace: null,
 });

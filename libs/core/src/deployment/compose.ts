@@ -6,10 +6,12 @@ import {
   type AppDocument,
   type AppId,
   type AppSpec,
+  type Assertion,
   type Circumstances,
   type Decision,
   type DeploymentAction,
   type DeploymentDocument,
+  type GroupChange,
   keys,
   type Problem,
   type Requester,
@@ -20,7 +22,7 @@ import {
 } from "@muster/contracts";
 import { askOf } from "../ask.ts";
 import { eligibleAgents } from "../rollout/eligible.ts";
-import { entered, newDeployment, startedEvent, stepEvent } from "./begin.ts";
+import { entered, newDeployment, startedEvent, stepEvent, unborn } from "./begin.ts";
 import { endDeployment } from "./end.ts";
 import { specOfAction } from "./stages.ts";
 
@@ -48,10 +50,18 @@ export type AppChange = {
   readonly config?: Version;
   /** What else the app lays its hands on: its path, ports, its place in the list of rules. */
   readonly claims: readonly Write[];
+  /** What its claims rest on. */
+  readonly asserts?: readonly Assertion[];
+  /** What must come after all else: whoever has seen it has seen what it is about. */
+  readonly last?: readonly Write[];
   readonly warnings: readonly Problem[];
 };
 
-export type Shape = Pick<DeploymentDocument, "action" | "group">;
+export type Shape = Pick<DeploymentDocument, "action" | "group"> & {
+  readonly groups?: readonly GroupChange[];
+  /** Of the whole; its first app's when absent. */
+  readonly version?: Version;
+};
 
 /** `steps`: none is empty. */
 export function composeDeployment(
@@ -62,10 +72,12 @@ export function composeDeployment(
   { now }: Pick<Circumstances, "now">,
 ): { readonly decision: Decision; readonly deployment: DeploymentDocument } {
   const { deploymentId, by, trace } = request;
+  const { groups = [], ...about } = shape;
   const changes = steps.flat();
   const deployment = newDeployment({
     id: deploymentId,
-    ...shape,
+    ...about,
+    groups: [...groups],
     steps: steps.map((step) => ({ actions: step.map(actionOf) })),
     startedAtMs: now,
     by,
@@ -83,8 +95,13 @@ export function composeDeployment(
   const key = keys.deployment(deploymentId);
   return {
     decision: {
-      writes: [...writes, ...overtaken.writes, { key, value: deployment, expect: view.revision(key) }],
-      asserts: [],
+      writes: [
+        ...writes,
+        ...overtaken.writes,
+        { key, value: deployment, expect: view.revision(key) },
+        ...changes.flatMap(({ last = [] }) => last),
+      ],
+      asserts: changes.flatMap(({ asserts = [] }) => asserts),
       events: [
         ...overtaken.events,
         ...changes.filter(({ to }) => to !== null).map((change) => accepted(view, request, change)),
@@ -136,18 +153,6 @@ function appWrite(view: StateView, change: AppChange, { deploymentId, trace, now
   const value = isFirst ? entered(standing, action, spec ?? specOfAction(view, action), now) : standing;
   return { key: keys.app(app), value, expect: view.revision(keys.app(app)) };
 }
-
-const unborn = (id: AppId, version: Version, now: number): AppDocument => ({
-  id,
-  version,
-  instances: 0,
-  goal: "run",
-  deployment: null,
-  mix: null,
-  createdAtMs: now,
-  scaledAtMs: now,
-  trace: null,
-});
 
 function versionWrite(view: StateView, { app, to, spec, config }: AppChange, by: Requester): Write[] {
   if (spec === null || to === null) return [];

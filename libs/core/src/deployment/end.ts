@@ -9,9 +9,10 @@ import {
   type StateView,
   type Write,
 } from "@muster/contracts";
+import { isKeptByGroups } from "../groups/versions.ts";
 import { endedEvent } from "./begin.ts";
 import { standstill } from "./stages.ts";
-import { affectedApps } from "./steps.ts";
+import { affectedApps, stepsOf } from "./steps.ts";
 
 export type Ending = {
   readonly state: Exclude<DeploymentState, "running">;
@@ -40,7 +41,23 @@ export function endDeployment(
     return [{ key: keys.app(app), value: { ...entry.value, deployment: null, mix }, expect: entry.revision }];
   });
   return {
-    writes: [...apps, { key, value, expect: state.revision(key), ttlMs: DEPLOYMENT_HISTORY_MS }],
+    writes: [
+      ...apps,
+      ...forgotten(state, deployment, besides),
+      { key, value, expect: state.revision(key), ttlMs: DEPLOYMENT_HISTORY_MS },
+    ],
     events: [endedEvent(value)],
   };
+}
+
+/** Versions of apps that are gone, kept until now for a rollback, unless a version of their group needs them on. */
+function forgotten(state: StateView, deployment: DeploymentDocument, besides: ReadonlySet<string>): Write[] {
+  const removed = stepsOf(deployment).flatMap(({ actions }) => actions.filter(({ to }) => to === null));
+  return removed.flatMap(({ app, from }): Write[] => {
+    if (from === null || besides.has(app) || state.kind("app").has(appToken(app))) return [];
+    const key = keys.version(app, from.version);
+    return state.revision(key) === 0 || isKeptByGroups(state, app, from.version)
+      ? []
+      : [{ key, value: null, expect: null }];
+  });
 }

@@ -87,6 +87,7 @@ function rollBack(state: StateView, deployment: DeploymentDocument, request: Req
     back?.deployment.id ?? null,
     back?.deployment.version ?? deployment.version,
     trace,
+    back?.asserts,
   );
 }
 
@@ -130,8 +131,9 @@ const answered = (
   deployment: string | null,
   version: number,
   trace: string | null,
+  asserts: Decision["asserts"] = [],
 ): Steered => ({
-  decision: { writes: [...writes], asserts: [], events, wakes: [], trace },
+  decision: { writes: [...writes], asserts, events, wakes: [], trace },
   answer: { deployment, version },
 });
 

@@ -16,6 +16,7 @@ import { versionKeys } from "../apps/current.ts";
 import { endDeployment } from "../deployment/end.ts";
 import { affectedApps } from "../deployment/steps.ts";
 import { drawEventId } from "../draw.ts";
+import { isKeptByGroups } from "../groups/versions.ts";
 
 /** An app as the deployer looks at it. */
 export type Looked = {
@@ -48,6 +49,7 @@ export function removal({ state, app, entry, document, placed, trace, circumstan
     : { writes: [], events: [] };
   const versions = versionKeys(state, app)
     .filter((key) => key !== `${token}.${kept}`)
+    .filter((key) => !isKeptByGroups(state, app, Number(key.slice(token.length + 1))))
     .map((key) => `version.${key}`);
   const ports = [...state.kind("port")].filter(([, { value }]) => value.owner === app).map(([key]) => `port.${key}`);
   const attempts = highestAttempt(state, entry, document);

@@ -16,6 +16,18 @@ export function readAppId(at: At, groupPath: string): AppId {
   return id ?? "";
 }
 
+/** The id of a group, which may be the root's. */
+export function readGroupId(at: At, groupPath: string): AppId {
+  const text = readText(at);
+  if (text === undefined) return "";
+  const id = resolve(text, groupPath);
+  const fault = id === null ? `the id ${quote(text)} steps out of the root` : (idFault(text) ?? groupFault(id));
+  if (fault !== null) refuse(at, fault);
+  return id ?? "";
+}
+
+const groupFault = (id: AppId): string | null => (id === "/" ? null : ruleFault(id));
+
 /** Ids this app waits for. */
 export function readDependencies(at: At, self: AppId): AppId[] | undefined {
   return readList(at, "a list of app ids")?.flatMap((item) => {

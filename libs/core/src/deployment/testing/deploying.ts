@@ -9,12 +9,14 @@ import {
   keys,
   type PlacedRow,
   readApp,
+  readGroup,
   type VerdictDocument,
 } from "@muster/contracts";
 import type { Asked, Change } from "../../apps/change.ts";
 import { decideDelete, decideRestart, decideScale, decideUpdate } from "../../apps/decide.ts";
 import { type StandingState, withFirstStep } from "../../apps/first-step.ts";
 import { decideKill, decideResetDelay } from "../../apps/orders.ts";
+import { decideGroup, decideGroupCreate, decideGroupDelete, type TreeDecision } from "../../groups/decide.ts";
 import { decideRound } from "../../placement/round.ts";
 import { decideRollout } from "../../rollout/decide.ts";
 import { offerOf, openLedger } from "../../testing/builders.ts";
@@ -101,6 +103,22 @@ export class Deploying {
 
   resetDelay(app: AppId): void {
     this.commit(decideResetDelay(this.state.snapshot(), app, null).decision);
+  }
+
+  /** A group as people write it; its apps are small. Answers as `ask` does. */
+  group(body: object, { force = false, isNew = false } = {}): string | null {
+    const reading = readGroup(withSmallApps(body));
+    const decide = isNew ? decideGroupCreate : decideGroup;
+    return this.#tree(decide(this.state.snapshot(), { ...this.request(), force }, reading, this.at));
+  }
+
+  removeGroup(group: AppId, force = false): string | null {
+    return this.#tree(decideGroupDelete(this.state.snapshot(), { ...this.request(), force }, group, this.at));
+  }
+
+  #tree({ decision, answer }: TreeDecision): string | null {
+    this.commit(decision);
+    return answer.deployment;
   }
 
   /** Answers the deployment that runs then. */
@@ -237,3 +255,14 @@ const verdictOf = (instance: string, { agent, version }: PlacedRow, now: number)
   container: null,
   trace: null,
 });
+
+const SMALL = { cmd: "a", cpus: 0.1, mem: 16, portDefinitions: [] };
+
+function withSmallApps(body: object): object {
+  const { apps, groups } = body as { apps?: readonly object[]; groups?: readonly object[] };
+  return {
+    ...body,
+    ...(apps === undefined ? {} : { apps: apps.map((app) => ({ ...SMALL, ...app })) }),
+    ...(groups === undefined ? {} : { groups: groups.map(withSmallApps) }),
+  };
+}
