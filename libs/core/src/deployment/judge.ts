@@ -89,7 +89,7 @@ function failuresText(
 
 function endingText({ reason, exitCode, signal, message }: EndedRow): string {
   const how = signal !== null ? `ended by ${signal}` : exitCode === null ? reason : `exited with status ${exitCode}`;
-  return message === "" ? how : `${how}: ${message}`;
+  return message === "" ? how : message.startsWith(how) ? message : `${how}: ${message}`;
 }
 
 function timeoutText(state: StateView, { entry, goal, rows }: Standpoint, seconds: number): string {

@@ -70,7 +70,7 @@ function promote(state: StateView, deployment: DeploymentDocument): Steered {
 }
 
 function abort(state: StateView, deployment: DeploymentDocument, { by, trace }: Request, now: number): Steered {
-  const message = `aborted by ${by.who}`;
+  const message = `aborted by ${by.from}`;
   const { writes, events } = endDeployment(state, deployment, { state: "aborted", message, now });
   return answered(writes, events, null, deployment.version, trace);
 }
@@ -79,7 +79,7 @@ function rollBack(state: StateView, deployment: DeploymentDocument, request: Req
   const { deploymentId, by, trace } = request;
   const back = rollbackOf(state, deployment, { id: deploymentId, by, trace, now });
   const message =
-    back === null ? `stopped by ${by.who}: there was nothing to roll back` : `rolled back by ${deploymentId}`;
+    back === null ? `stopped by ${by.from}: there was nothing to roll back` : `rolled back by ${deploymentId}`;
   const ended = endDeployment(state, deployment, { state: "aborted", message, now }, new Set(back?.apps ?? []));
   return answered(
     [...ended.writes, ...(back?.writes ?? [])],
