@@ -19,7 +19,10 @@ before(async () => {
 after(() => folder.clean());
 
 async function ask(method: string, path: string, body?: unknown): Promise<{ status: number; json: Json }> {
-  const answer = await fetch(`${cluster.http}${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const answer = await fetch(`${cluster.http}${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
   const text = await answer.text();
   return { status: answer.status, json: text === "" ? {} : (JSON.parse(text) as Json) };
 }
@@ -35,7 +38,14 @@ function muster(...words: string[]): Promise<{ code: number; out: string }> {
   );
 }
 
-const app = (id: string, cmd: string, more: object = {}) => ({ id, cmd, cpus: 0.1, mem: 16, portDefinitions: [], ...more });
+const app = (id: string, cmd: string, more: object = {}) => ({
+  id,
+  cmd,
+  cpus: 0.1,
+  mem: 16,
+  portDefinitions: [],
+  ...more,
+});
 const tasks = async (id: string) => (await ask("GET", `/v2/apps${id}/tasks`)).json.tasks as Json[];
 const deployment = async (id: string) => (await ask("GET", `/v1/deployments/${id}`)).json;
 const ended = (id: string) =>
@@ -50,9 +60,16 @@ async function specFile(name: string, spec: object): Promise<string> {
 }
 
 test("a bad version fails with the last words of its task, goes back by itself, and the old one serves all the time", async () => {
-  assert.equal((await muster("deploy", await specFile("good.json", app("/web", "exec sleep 600", { instances: 2 })))).code, 0);
+  assert.equal(
+    (await muster("deploy", await specFile("good.json", app("/web", "exec sleep 600", { instances: 2 })))).code,
+    0,
+  );
   const before = (await tasks("/web")).map(({ id }) => id).sort();
-  const bad = app("/web", "echo no database >&2; exit 3", { instances: 2, backoffSeconds: 0.1, rollout: { rollbackOnFailure: true } });
+  const bad = app("/web", "echo no database >&2; exit 3", {
+    instances: 2,
+    backoffSeconds: 0.1,
+    rollout: { rollbackOnFailure: true },
+  });
   const { code, out } = await muster("deploy", await specFile("bad.json", bad));
   assert.equal(code, 1, out);
   assert.match(out, /no database/);
@@ -70,7 +87,10 @@ test("a bad version fails with the last words of its task, goes back by itself, 
 });
 
 test("a canary is watched from a second terminal, promoted, and both see its end", async () => {
-  assert.equal((await muster("deploy", await specFile("one.json", app("/site", "exec sleep 601", { instances: 3 })))).code, 0);
+  assert.equal(
+    (await muster("deploy", await specFile("one.json", app("/site", "exec sleep 601", { instances: 3 })))).code,
+    0,
+  );
   const canary = app("/site", "exec sleep 602", { instances: 3, rollout: { strategy: "canary" } });
   const first = muster("deploy", await specFile("two.json", canary));
   const running = await until(
@@ -110,12 +130,15 @@ test("a stuck deployment is overtaken by force, and pausing, resuming and aborti
 });
 
 test("tiers of a group start and stop in the order of their dependencies", async () => {
-  const tier = (id: string, dependencies: string[] = []) => app(id, `date +%s%N >>${folder.stateDir}/order-${id}; exec sleep 600`, { dependencies });
+  const tier = (id: string, dependencies: string[] = []) =>
+    app(id, `date +%s%N >>${folder.stateDir}/order-${id}; exec sleep 600`, { dependencies });
   const group = { id: "/shop", apps: [tier("web", ["/shop/api"]), tier("api", ["/shop/db"]), tier("db")] };
   const { status, json } = await ask("POST", "/v2/groups", group);
   assert.equal(status, 201, JSON.stringify(json));
   assert.equal((await ended(String(json.deploymentId))).state, "succeeded");
-  const startedAt = await Promise.all(["/shop/db", "/shop/api", "/shop/web"].map(async (id) => String((await tasks(id))[0]?.startedAt)));
+  const startedAt = await Promise.all(
+    ["/shop/db", "/shop/api", "/shop/web"].map(async (id) => String((await tasks(id))[0]?.startedAt)),
+  );
   assert.deepEqual(startedAt.toSorted(), startedAt, "each tier started after the one it depends on");
   const gone = await ask("DELETE", "/v2/groups/shop");
   const { steps } = await deployment(String(gone.json.deploymentId));
