@@ -49,7 +49,12 @@ export type BenchCluster = {
 
 const READY_MS = 120_000;
 /** As `npm start` has it: stripped sources are kept, so that a process starts in half the time and holds less. */
-const ENV = { MUSTER_LOG_LEVEL: "info", NODE_COMPILE_CACHE: join(root, "node_modules/.cache/muster") };
+const ENV = {
+  // Agents that report nothing let no deployment end.
+  MUSTER_MAX_RUNNING_DEPLOYMENTS: "1000000",
+  MUSTER_LOG_LEVEL: "info",
+  NODE_COMPILE_CACHE: join(root, "node_modules/.cache/muster"),
+};
 const OTHERS = ["offer-broker", "health", "deployer", "gateway"];
 
 /** Starts all of it and resolves when every agent's gate is open. Nothing is left behind when that fails. */

@@ -42,8 +42,8 @@ export const settings = {
     "instances",
   ),
   maxRunningDeployments: setting(
-    numberSetting(1_000, { min: 1 }),
-    "deployments that may run at once; Marathon allowed 100, which hundreds of apps created at once pass in a second",
+    numberSetting(10_000, { min: 1 }),
+    "deployments that may run at once; Marathon allowed 100, which apps that wait for a place or are created in crowds soon pass",
     "deployments",
   ),
   maxBodyBytes: setting(
