@@ -56,7 +56,7 @@ async function killAtEveryStep(isOver: () => boolean): Promise<number> {
   return deaths;
 }
 
-test("batches, a canary and a rollback reach their ends while deployers die at every step", {
+test("batches, a canary, a rollback and a group reach their ends while deployers die at every step", {
   timeout: 150_000,
 }, async (t) => {
   const app = (cmd: string, rollout: object) => ({
@@ -100,6 +100,20 @@ test("batches, a canary and a rollback reach their ends while deployers die at e
     const back = (json as { deploymentId: string }).deploymentId;
     assert.equal((await ended(back)).state, "succeeded");
     assert.equal((await deployment(canary)).state, "aborted");
+
+    const tier = (id: string, dependencies: string[] = []) => ({ ...app("true", {}), id, instances: 1, dependencies });
+    const tiers = { id: "/tiers", apps: [tier("web", ["/tiers/api"]), tier("api", ["/tiers/db"]), tier("db")] };
+    for (const [method, body] of [["POST", tiers], ["DELETE"]] as const) {
+      const { json: change } = await ask(method, method === "POST" ? "/v2/groups" : "/v2/groups/tiers", body);
+      const { deploymentId } = change as { deploymentId: string };
+      assert.equal((await ended(deploymentId)).state, "succeeded", `${method} of the group`);
+      const done = steps.filter(({ id, outcome }) => id === deploymentId && outcome === "succeeded");
+      assert.deepEqual(
+        done.map(({ step }) => step),
+        [1, 2, 3],
+        "each step was done once, in order",
+      );
+    }
   } finally {
     isOver = true;
   }

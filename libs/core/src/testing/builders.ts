@@ -2,9 +2,12 @@
 import {
   type AppDocument,
   type AppSpec,
+  appToken,
   keys,
   type OfferDocument,
+  type PlacedRow,
   readApp,
+  type VerdictDocument,
   type VersionDocument,
 } from "@muster/contracts";
 import { emptyLedger } from "../ledger.ts";
@@ -67,3 +70,25 @@ export function addApp(bucket: MemoryBucket, spec: AppSpec, version = 1): void {
   } satisfies VersionDocument);
   bucket.write(keys.app(spec.id), appOf(spec.id, version, spec.instances));
 }
+
+/** What health says of an instance that came up and is fine. */
+export const runningVerdict = (app: string, row: PlacedRow, now: number): VerdictDocument => ({
+  instance: `${appToken(app)}.${row.slot}.${row.attempt}`,
+  agent: row.agent,
+  version: row.version,
+  level: "running",
+  stated: "running",
+  healthy: true,
+  ready: true,
+  response: null,
+  fact: 1,
+  startedAtMs: now,
+  sinceMs: now,
+  exitCode: null,
+  signal: null,
+  reason: "",
+  message: "",
+  pid: 1,
+  container: null,
+  trace: null,
+});

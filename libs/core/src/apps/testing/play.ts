@@ -13,6 +13,7 @@ import {
 import { advanceDeployment } from "../../deployment/advance.ts";
 import { decideRound } from "../../placement/round.ts";
 import { decideRollout } from "../../rollout/decide.ts";
+import { runningVerdict } from "../../testing/builders.ts";
 import { MemoryBucket } from "../../testing/memory-bucket.ts";
 import { decideUpdate } from "../decide.ts";
 import { planApp } from "../plan.ts";
@@ -101,11 +102,11 @@ export class Play {
   }
 
   judge(app: AppId, row: PlacedRow, more: Partial<VerdictDocument>): void {
-    this.health.write(keys.verdict({ app, ...row }), { ...running(app, row, this.now), ...more });
+    this.health.write(keys.verdict({ app, ...row }), { ...runningVerdict(app, row, this.now), ...more });
   }
 
   end(app: AppId, row: PlacedRow, state: "killed" | "failed"): void {
-    const { instance, agent, version } = running(app, row, this.now);
+    const { instance, agent, version } = runningVerdict(app, row, this.now);
     const about = { instance, agent, version, fact: 1, state, exitCode: 1, signal: null, reason: "exited" };
     this.health.write(keys.ended({ app, ...row }), { ...about, message: "", atMs: this.now, trace: null });
   }
@@ -114,7 +115,7 @@ export class Play {
     const { health } = this;
     let hasHappened = false;
     for (const row of this.rows(app)) {
-      const id = running(app, row, 0).instance;
+      const id = runningVerdict(app, row, 0).instance;
       if (row.goal === "stop" && !health.snapshot().kind("ended").has(id)) this.end(app, row, "killed");
       else if (row.goal === "run" && !health.snapshot().kind("verdict").has(id)) this.judge(app, row, {});
       else continue;
@@ -125,24 +126,3 @@ export class Play {
 }
 
 const read = (spec: object): ReadApp => readApp({ id: "/web", cmd: "sleep 9", cpus: 1, mem: 64, ...spec });
-
-const running = (app: AppId, row: PlacedRow, now: number): VerdictDocument => ({
-  instance: `${appToken(app)}.${row.slot}.${row.attempt}`,
-  agent: row.agent,
-  version: row.version,
-  level: "running",
-  stated: "running",
-  healthy: true,
-  ready: true,
-  response: null,
-  fact: 1,
-  startedAtMs: now,
-  sinceMs: now,
-  exitCode: null,
-  signal: null,
-  reason: "",
-  message: "",
-  pid: 1,
-  container: null,
-  trace: null,
-});

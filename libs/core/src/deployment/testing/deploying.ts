@@ -10,7 +10,6 @@ import {
   type PlacedRow,
   readApp,
   readGroup,
-  type VerdictDocument,
 } from "@muster/contracts";
 import type { Asked, Change } from "../../apps/change.ts";
 import { decideDelete, decideRestart, decideScale, decideUpdate } from "../../apps/decide.ts";
@@ -19,7 +18,7 @@ import { decideKill, decideResetDelay } from "../../apps/orders.ts";
 import { decideGroup, decideGroupCreate, decideGroupDelete, type TreeDecision } from "../../groups/decide.ts";
 import { decideRound } from "../../placement/round.ts";
 import { decideRollout } from "../../rollout/decide.ts";
-import { offerOf, openLedger } from "../../testing/builders.ts";
+import { offerOf, openLedger, runningVerdict } from "../../testing/builders.ts";
 import { MemoryBucket } from "../../testing/memory-bucket.ts";
 import { diceOf } from "../../testing/test-cluster.ts";
 import { advanceDeployment } from "../advance.ts";
@@ -188,7 +187,7 @@ export class Deploying {
       else if (hasStarted || fate === "slow") continue;
       else if (fate === "broken") this.end(app, row, "failed", "exited");
       else if (fate === "missing") this.end(app, row, "failed", "command-not-found");
-      else this.health.write(keys.verdict({ app, ...row }), verdictOf(id, row, this.now));
+      else this.health.write(keys.verdict({ app, ...row }), runningVerdict(app, row, this.now));
       hasHappened = true;
     }
     return hasHappened;
@@ -234,27 +233,6 @@ export class Deploying {
     return true;
   }
 }
-
-const verdictOf = (instance: string, { agent, version }: PlacedRow, now: number): VerdictDocument => ({
-  instance,
-  agent,
-  version,
-  level: "running",
-  stated: "running",
-  healthy: true,
-  ready: true,
-  response: null,
-  fact: 1,
-  startedAtMs: now,
-  sinceMs: now,
-  exitCode: null,
-  signal: null,
-  reason: "",
-  message: "",
-  pid: 1,
-  container: null,
-  trace: null,
-});
 
 const SMALL = { cmd: "a", cpus: 0.1, mem: 16, portDefinitions: [] };
 
