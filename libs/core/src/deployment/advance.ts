@@ -128,7 +128,8 @@ function write(
   events: readonly EventDraft[] = [],
 ): Advance {
   const key = keys.deployment(deployment.id);
-  return decided(deployment, [{ key, value: deployment, expect: state.revision(key) }, ...others], events);
+  // The apps come first: whoever reads the batch half way must not take the last step's apps for the next one's.
+  return decided(deployment, [...others, { key, value: deployment, expect: state.revision(key) }], events);
 }
 
 const decided = (

@@ -52,7 +52,8 @@ export function judgeAction(
   const failure =
     (action.to === null ? null : failuresText(standpoint, rollout, deployment.startedAtMs, isStaged)) ??
     (deadlineMs !== null && now >= deadlineMs ? timeoutText(state, standpoint, rollout.timeoutSeconds ?? 0) : null);
-  return { isReached: false, failure, rollsBack: rollout.rollbackOnFailure, deadlineMs };
+  // A removal that takes too long has failed in time, and is still a removal.
+  return { isReached: false, failure, rollsBack: rollout.rollbackOnFailure && action.to !== null, deadlineMs };
 }
 
 export const sinceOf = ({ stageSinceMs, startedAtMs }: DeploymentDocument): number => stageSinceMs ?? startedAtMs;

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { keys } from "@muster/contracts";
+import { advanceDeployment } from "./advance.ts";
+import { Deploying } from "./testing/deploying.ts";
+
+function standing(fields: object): Deploying {
+  const world = new Deploying();
+  world.agent("n1");
+  world.put("/web", { instances: 2, cmd: "a", ...fields });
+  world.settle();
+  return world;
+}
+
+test("a removal that takes too long has failed, and the app does not come again", () => {
+  const world = standing({ rollout: { rollbackOnFailure: true } });
+  const id = world.remove("/web") as string;
+  world.rollout("/web");
+  world.place("/web");
+  world.now += 601_000;
+  assert.ok(world.advance(id));
+  assert.equal(world.deployment(id).state, "failed");
+  assert.deepEqual(world.running, [], "nothing goes back");
+  assert.equal(world.app("/web")?.goal, "deleted");
+  world.settle();
+  assert.equal(world.app("/web"), undefined, "it goes all the same");
+});
+
+test("who reads the batch of a new stage half way sees the apps before the deployment that counts on them", () => {
+  const world = standing({});
+  const id = world.put("/web", {
+    instances: 2,
+    cmd: "b",
+    rollout: { strategy: "canary", waitsForPromotion: false },
+  }) as string;
+  const entering = (): readonly string[] => {
+    const decision = advanceDeployment(world.state.snapshot(), world.health.snapshot(), id, world.at)?.decision;
+    return (decision?.writes ?? []).map(({ key }) => key);
+  };
+  for (let turn = 0; turn < 10 && entering().length === 0; turn += 1) {
+    world.rollout("/web");
+    world.place("/web");
+    world.happen("/web");
+    world.place("/web");
+    world.now += 1_000;
+  }
+  assert.deepEqual(entering(), [keys.app("/web"), keys.deployment(id)]);
+  assert.ok(world.advance(id));
+  assert.equal(world.deployment(id).stage, 1);
+});
