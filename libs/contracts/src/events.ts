@@ -106,7 +106,7 @@ export const EVENTS = {
   "muster.deployment.step": {
     kind: "deployment",
     name: "step",
-    about: "A deployment enters a step or a stage of it, has done a step, or failed in it.",
+    about: "A deployment enters a step or a stage of it; one of several steps has done one, or failed in it.",
     data: AppData.extend({
       id: z.string(),
       /** From 1. */

@@ -1,5 +1,6 @@
 export * from "./apps/index.ts";
 export * from "./ask.ts";
+export * from "./bundle.ts";
 export * from "./deployment/index.ts";
 export * from "./draw.ts";
 export { Fleet } from "./fleet/fleet.ts";

@@ -1,54 +1,34 @@
 /** Looks at running deployments whose apps have moved, and takes each a step further when it is due. */
-import { appShard, appToken, type Decision, type DeploymentDocument } from "@muster/contracts";
+import { appToken, type DeploymentDocument } from "@muster/contracts";
 import { actionsAt, advanceDeployment, affectedApps } from "@muster/core";
-import { type Cluster, circumstances, createLog, perform, type Rounds, type Shards } from "@muster/runtime";
-
-const RETRY_MS = 5_000;
-const log = createLog("deployer");
+import { type Cluster, circumstances, type Rounds, type Shards } from "@muster/runtime";
+import { commitRound, type Looked } from "./round.ts";
 
 export function advancer(cluster: Cluster, shards: Shards, rounds: () => Rounds) {
   const { state, health } = cluster;
-
-  /** Its next step, or null when it is not ours, stands as it should, or cannot be decided. */
-  function decide(id: string): Decision | null {
-    const deployment = state.kind("deployment").get(id)?.value;
-    if (deployment === undefined || !shards.holds(appShard(deployment.app))) return null;
-    try {
+  const deploymentOf = (id: string) => state.kind("deployment").get(id)?.value;
+  const deployments: Looked = {
+    appOf: (id) => deploymentOf(id)?.app ?? null,
+    decide(id) {
       const advance = advanceDeployment(state, health, id, circumstances());
       if (advance === null) return null;
       if (advance.lookAgainAtMs !== null) rounds().markAt(id, advance.lookAgainAtMs);
-      return advance.decision.writes.length === 0 ? null : advance.decision;
-    } catch (cause) {
-      log.error({ deployment: id, error: (cause as Error).message }, "a deployment cannot be decided");
-      rounds().markAt(id, Date.now() + RETRY_MS);
-      return null;
-    }
-  }
-
-  /** Each in a batch of its own: one may write many apps. */
-  return async function advance(ids: readonly string[]): Promise<void> {
-    if (!state.complete || !health.complete) return;
-    for (const id of ids) {
-      const due = decide(id);
-      const deployment = state.kind("deployment").get(id)?.value;
-      if (due === null || deployment === undefined) continue;
-      const shard = shards.assertion(appShard(deployment.app));
-      const span = cluster.telemetry.start("deployer", "advance deployment", {
-        parent: deployment.trace,
-        attributes: { "muster.app": deployment.app, "muster.deployment": id, "muster.step": deployment.step + 1 },
+      return advance.decision;
+    },
+    span(id) {
+      const deployment = deploymentOf(id);
+      return cluster.telemetry.start("deployer", "advance deployment", {
+        parent: deployment?.trace ?? null,
+        attributes: {
+          "muster.app": deployment?.app,
+          "muster.deployment": id,
+          "muster.step": (deployment?.step ?? 0) + 1,
+        },
       });
-      try {
-        await perform(cluster.nats, cluster.stateCommitter, "/muster/deployer", () => {
-          const decision = decide(id);
-          return decision === null ? null : { ...decision, asserts: [...decision.asserts, shard] };
-        });
-        span.end();
-      } catch (cause) {
-        span.end(cause);
-        throw cause;
-      }
-    }
+    },
+    rounds,
   };
+  return (round: readonly string[]) => commitRound(cluster, shards, round, deployments);
 }
 
 /** Rows of the apps a deployment is at: what a look at it costs. */

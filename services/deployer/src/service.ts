@@ -42,7 +42,7 @@ export const kinds = {
 /** How long an app may differ from its wish, unplaced and not explained, before it is woken again. */
 const REWAKE_MS = 3_000;
 const ROUND_APPS_MAX = 100;
-const ROUND_DEPLOYMENTS_MAX = 20;
+const ROUND_DEPLOYMENTS_MAX = 100;
 /** Documents of an app that a look at it rests on. */
 const MARKING: ReadonlySet<string> = new Set<StateKind>(["app", "version", "order", "wanted", "placed"]);
 /** A look costs as much as the app has rows, and each of its verdicts causes one: a large app is looked at less often. */

@@ -2,7 +2,8 @@
  * Decisions of many requests in one batch. The server syncs to disk once a batch, whatever its size up to some hundred
  * messages, so requests that come together share that wait. Each is still decided, refused and answered on its own.
  */
-import { type Decision, MusterError, NO_DECISION } from "@muster/contracts";
+import { type Decision, MusterError } from "@muster/contracts";
+import { Bundle } from "@muster/core";
 
 /** A batch takes 1,000 messages; most of what it costs the server it costs once. */
 const MESSAGES_MAX = 600;
@@ -90,26 +91,21 @@ export class GroupCommit {
   /** Decides each waiting request; those that touch what another one touches wait for the next batch. */
   #gather(): Group {
     const members: Request[] = [];
-    const decisions: Decision[] = [];
-    const [written, asserted] = [new Set<string>(), new Set<string>()];
-    let [messages, bytes] = [0, 0];
+    const bundle = new Bundle();
+    let bytes = 0;
     for (const request of [...this.#pending]) {
-      if (messages >= MESSAGES_MAX || bytes >= BYTES_MAX) break;
+      if (bundle.messages >= MESSAGES_MAX || bytes >= BYTES_MAX) break;
       const decided = this.#decide(request);
       if (decided === null) continue;
-      const { decision } = decided;
-      const size = decision.writes.length + decision.events.length;
-      const isLarge = size > ALONE_MESSAGES;
-      if (members.length > 0 && (isLarge || touches(decision, written, asserted))) continue;
-      for (const { key } of decision.writes) written.add(key);
-      for (const { key } of decision.asserts) asserted.add(key);
-      messages += size;
+      const { writes, events } = decided.decision;
+      const isLarge = writes.length + events.length > ALONE_MESSAGES;
+      if (isLarge && members.length > 0) continue;
+      if (!bundle.take(decided.decision)) continue;
       bytes += decided.bytes;
       members.push(request);
-      decisions.push(decision);
       if (isLarge) break;
     }
-    return { decision: merged(decisions), members };
+    return { decision: bundle.merged(), members };
   }
 
   /** null: there is nothing to commit, and the request has its answer. */
@@ -137,26 +133,7 @@ export class GroupCommit {
   }
 }
 
-/** True where it writes what another one writes or rests on, or rests on what another one writes: inside a batch nobody would notice. */
-const touches = ({ writes, asserts }: Decision, written: ReadonlySet<string>, asserted: ReadonlySet<string>): boolean =>
-  writes.some(({ key }) => written.has(key) || asserted.has(key)) || asserts.some(({ key }) => written.has(key));
-
 const sizesOf = ({ writes, events }: Decision): number[] =>
   [...writes.map(({ value }) => value), ...events.map(({ data }) => data)].map((value) =>
     Buffer.byteLength(JSON.stringify(value)),
   );
-
-/** One decision of many; each event and each wake-up keeps the trace it came with. */
-function merged(decisions: readonly Decision[]): Decision {
-  const [only, ...others] = decisions;
-  if (only === undefined) return NO_DECISION;
-  if (others.length === 0) return only;
-  return {
-    writes: decisions.flatMap(({ writes }) => writes),
-    // What several rest on is asserted once.
-    asserts: [...new Map(decisions.flatMap(({ asserts }) => asserts).map((each) => [each.key, each])).values()],
-    events: decisions.flatMap(({ events, trace }) => events.map((event) => ({ trace, ...event }))),
-    wakes: decisions.flatMap(({ wakes, trace }) => wakes.map((wake) => ({ trace, ...wake }))),
-    trace: null,
-  };
-}

@@ -16,7 +16,7 @@ import {
   type StateView,
   type Write,
 } from "@muster/contracts";
-import { enterStep, stageCount, stepEvent } from "./begin.ts";
+import { enterStep, stageCount, stepEvent, stepOutcome } from "./begin.ts";
 import { endDeployment } from "./end.ts";
 import { judgeAction } from "./judge.ts";
 import { rollbackOf } from "./rollback.ts";
@@ -78,11 +78,11 @@ function enterStage(state: StateView, before: DeploymentDocument, now: number): 
 }
 
 function leaveStep(state: StateView, before: DeploymentDocument, now: number): Advance {
-  const done = stepEvent(state, before, "succeeded", null);
+  const done = stepOutcome(state, before, "succeeded", null);
   const step = before.step + 1;
   if (step >= stepsOf(before).length) {
     const { writes, events } = endDeployment(state, before, { state: "succeeded", message: null, now });
-    return decided(before, writes, [done, ...events]);
+    return decided(before, writes, [...done, ...events]);
   }
   const next: DeploymentDocument = {
     ...before,
@@ -92,11 +92,11 @@ function leaveStep(state: StateView, before: DeploymentDocument, now: number): A
     reachedAtMs: null,
     isPromoted: false,
   };
-  return write(state, next, enterStep(state, next, now), [done, stepEvent(state, next, "started", null)]);
+  return write(state, next, enterStep(state, next, now), [...done, stepEvent(state, next, "started", null)]);
 }
 
 function fail(state: StateView, deployment: DeploymentDocument, why: string, rollsBack: boolean, now: number): Advance {
-  const told = stepEvent(state, deployment, "failed", why);
+  const told = stepOutcome(state, deployment, "failed", why);
   const back = rollsBack
     ? rollbackOf(state, deployment, {
         id: `${deployment.id}-rollback`,
@@ -111,7 +111,7 @@ function fail(state: StateView, deployment: DeploymentDocument, why: string, rol
   return decided(
     deployment,
     [...ended.writes, ...(back?.writes ?? [])],
-    [told, ...ended.events, ...(back?.events ?? [])],
+    [...told, ...ended.events, ...(back?.events ?? [])],
     back?.asserts,
   );
 }

@@ -120,6 +120,14 @@ export function stepEvent(
   };
 }
 
+/** How a step came out. An only step says nothing that the end of its deployment does not say. */
+export const stepOutcome = (
+  state: StateView,
+  deployment: DeploymentDocument,
+  outcome: "succeeded" | "failed",
+  message: string | null,
+): EventDraft[] => (stepsOf(deployment).length > 1 ? [stepEvent(state, deployment, outcome, message)] : []);
+
 export const endedEvent = (deployment: DeploymentDocument): EventDraft => ({
   type: "muster.deployment.ended",
   subject: deployment.id,

@@ -1,6 +1,6 @@
 /**
- * Deployments as Marathon tells them. One of several steps tells each of them (`muster.deployment.step`); one that tells none has
- * a single step, which begins and ends with it. What an event does not say is taken from the deployment's document.
+ * Deployments as Marathon tells them. One of several steps tells each of them (`muster.deployment.step`); an only step begins and ends
+ * with its deployment. What an event does not say is taken from the deployment's document.
  */
 import {
   type CloudEvent,
@@ -137,8 +137,8 @@ function read(event: CloudEvent, state: StateView): Deployment | null {
     apps: [...new Set(named.length > 0 ? named : acted.length > 0 ? acted : app === null ? [] : [app])],
     version: version === null ? event.time : isoTime(version),
     steps,
-    // What is gone was, in all likelihood, of a release that tells them.
-    tellsSteps: document === null || document.steps.length > 0,
+    // Of what is gone only its apps are known: a change of one app has one step.
+    tellsSteps: (document?.steps.length ?? named.length) > 1,
     document,
   };
 }
