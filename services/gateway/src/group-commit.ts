@@ -20,12 +20,9 @@ type Request = {
 };
 type Group = { readonly decision: Decision; readonly members: readonly Request[] };
 
-/** A batch that landed. The next one need not wait until others are told of it, those who asked for it must. */
-export type Committed = { readonly waking: Promise<void> };
-
 export type GroupCommitOptions = {
   /** Commits what the function answers, and asks it again after a lost revision. */
-  readonly commit: (decide: () => Decision) => Promise<Committed | null>;
+  readonly commit: (decide: () => Decision) => Promise<unknown>;
   /** The largest message the server takes. */
   readonly messageBytesMax: () => number;
 };
@@ -39,7 +36,10 @@ export class GroupCommit {
     this.#options = options;
   }
 
-  /** Resolves when the decision is committed or was none. Rejects with what `decide` throws, or why the batch failed. */
+  /**
+   * Resolves when the decision is committed or was none; whom it wakes is woken meanwhile, and a lost wake-up costs time only. Rejects
+   * with what `decide` throws, or why the batch failed.
+   */
   add(decide: () => Decision): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ decide, resolve, reject });
@@ -52,16 +52,13 @@ export class GroupCommit {
     while (this.#pending.length > 0) {
       let members: readonly Request[] = [];
       try {
-        const done = await this.#options.commit(() => {
+        await this.#options.commit(() => {
           const group = this.#gather();
           members = group.members;
           return group.decision;
         });
         this.#drop(members);
-        const told = members;
-        void (done?.waking ?? Promise.resolve()).then(() => {
-          for (const member of told) member.resolve();
-        });
+        for (const member of members) member.resolve();
       } catch (cause) {
         // Whoever fails before it asks would fail for ever.
         const failed = members.length > 0 ? members : this.#pending;
@@ -81,10 +78,7 @@ export class GroupCommit {
     const [only, ...others] = members;
     if (others.length === 0) return only?.reject(cause);
     for (const member of members) {
-      await this.#options
-        .commit(member.decide)
-        .then((done) => done?.waking)
-        .then(member.resolve, member.reject);
+      await this.#options.commit(member.decide).then(member.resolve, member.reject);
     }
   }
 
