@@ -15,7 +15,7 @@ import {
 import { arbitraryCustom, arbitraryHeadroom, arbitraryPlacement, fitPlacement } from "./arbitrary-placement.ts";
 import { isForbiddenKey } from "./document.ts";
 import { isHttp } from "./read/health-checks.ts";
-import { ROLLOUT_STRATEGIES, type RolloutSpec } from "./rollout.ts";
+import { ROLLOUT_DEFAULTS, ROLLOUT_STRATEGIES, type RolloutSpec } from "./rollout.ts";
 
 /** Plain objects: what is read has a prototype too. */
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
@@ -37,7 +37,7 @@ export const arbitraryId: fc.Arbitrary<string> = fc
 
 const constraint: fc.Arbitrary<Constraint> = fc
   .tuple(
-    name,
+    name.filter((field) => !field.startsWith("@")),
     fc.constantFrom<[Constraint["operator"], string | null]>(
       ["UNIQUE", null],
       ["CLUSTER", null],
@@ -227,6 +227,15 @@ const arbitraryRollout: fc.Arbitrary<RolloutSpec> = record({
   rollbackOnFailure: fc.boolean(),
 });
 
+/** What says nothing about a strategy is at its default. */
+const fitRollout = ({ strategy, ...drawn }: RolloutSpec): RolloutSpec => ({
+  ...drawn,
+  strategy,
+  batches: strategy === "batches" ? drawn.batches : ROLLOUT_DEFAULTS.batches,
+  canary: strategy === "canary" ? drawn.canary : ROLLOUT_DEFAULTS.canary,
+  waitsForPromotion: strategy !== "rolling" && drawn.waitsForPromotion,
+});
+
 /** Specs as they are stored. */
 export const arbitrarySpec: fc.Arbitrary<AppSpec> = record({
   id: arbitraryId,
@@ -246,7 +255,7 @@ export const arbitrarySpec: fc.Arbitrary<AppSpec> = record({
   }).map(({ running, dependencies, placement, custom, headroom, rollout: drawnRollout }) => {
     const others = dependencies.filter((dependency) => dependency !== id);
     const isStaged = !isSingle && !placement.isGlobal && placement.gang === null;
-    const rollout: RolloutSpec = { ...drawnRollout, strategy: isStaged ? drawnRollout.strategy : "rolling" };
+    const rollout = fitRollout({ ...drawnRollout, strategy: isStaged ? drawnRollout.strategy : "rolling" });
     const drawn = { id, labels, upgradeStrategy, rollout, ...running, ...rest, ...networking, custom, placement };
     const spec = fitPlacement({ ...drawn, dependencies: others }, headroom);
     return isSingle && !placement.isGlobal ? singleInstance(spec) : spec;

@@ -4,7 +4,7 @@ import type { Problem } from "../errors.ts";
 import type { AppId } from "../ids.ts";
 import type { AppSpec } from "./app.ts";
 import type { Path } from "./paths.ts";
-import { readGroupId, readOtherId } from "./read/app-id.ts";
+import { readDependency, readGroupId } from "./read/app-id.ts";
 import {
   type At,
   type Fields,
@@ -146,7 +146,7 @@ function readGroupDependencies(at: At, self: AppId): AppId[] | null {
   const items = readList(at, "a list of ids of apps and groups");
   if (items === undefined) return null;
   const ids = items.flatMap((item) => {
-    const id = readOtherId(item, self);
+    const id = readDependency(item, self);
     if (id === self) refuse(item, "a group cannot depend on itself");
     return id ?? [];
   });

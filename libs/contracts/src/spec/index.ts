@@ -7,6 +7,7 @@ export * from "./json.ts";
 export { formatPath, type Location, type Path } from "./paths.ts";
 export * from "./placement.ts";
 export { parseExpression, renderExpression } from "./read/expression.ts";
+export { REPLY_FIELDS, SPEC_FIELDS } from "./read/fields.ts";
 export { matchesSelector, parseSelector, renderSelector } from "./read/selector.ts";
 export type { Parsed } from "./read/terms.ts";
 export { type ReadApp, type ReadOptions, readApp } from "./read.ts";

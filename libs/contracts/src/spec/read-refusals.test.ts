@@ -74,7 +74,8 @@ const REFUSED: [fields: Fields, code: string, ...paths: string[]][] = [
     "/instances",
     "/upgradeStrategy/maximumOverCapacity",
   ],
-  [{ dependencies: ["db"] }, "spec.invalid", "/dependencies(0)"],
+  [{ dependencies: ["../../db"] }, "spec.invalid", "/dependencies(0)"],
+  [{ dependencies: ["web"] }, "spec.invalid", "/dependencies(0)"],
   [{ dependencies: ["/web"] }, "spec.invalid", "/dependencies(0)"],
   // What no agent can do yet.
   ...Object.entries({
@@ -83,13 +84,34 @@ const REFUSED: [fields: Fields, code: string, ...paths: string[]][] = [
     storeUrls: ["x"],
     secrets: { a: { source: "b" } },
     check: { tcp: {} },
-    residency: { taskLostBehavior: "WAIT_FOREVER" },
     executorResources: { cpus: 1 },
     tty: true,
-    ipAddress: { networkName: "x" },
+    ipAddress: { groups: ["a"] },
     executor: "/bin/x",
     role: "web",
   }).map(([name, value]): [Fields, string, string] => [{ [name]: value }, "spec.unsupported", `/${name}`]),
+  [{ ipAddress: { networkName: "dcos" } }, "spec.unsupported", "/ipAddress/networkName"],
+  [{ ipAddress: { networkName: "mesos-bridge" } }, "spec.invalid", "/ipAddress"],
+  [
+    { ipAddress: { networkName: "mesos-bridge", discovery: { ports: [{ number: 80 }] } }, container: IMAGE },
+    "spec.invalid",
+    "/ipAddress/discovery",
+  ],
+  [
+    { ipAddress: { networkName: "mesos-bridge" }, networks: [{ mode: "host" }], container: IMAGE },
+    "spec.invalid",
+    "/ipAddress",
+  ],
+  [
+    { ipAddress: { networkName: "mesos-bridge" }, container: { docker: { image: "x", network: "BRIDGE" } } },
+    "spec.invalid",
+    "/ipAddress",
+  ],
+  [{ fetch: [{ uri: 5, extract: "no" }] }, "spec.type", "/fetch(0)/uri", "/fetch(0)/extract", "/fetch"],
+  [{ fetch: [{}] }, "spec.invalid", "/fetch(0)/uri", "/fetch"],
+  [{ fetch: [{ uri: "a b", destPath: "../x" }] }, "spec.invalid", "/fetch(0)/uri", "/fetch(0)/destPath", "/fetch"],
+  [{ fetch: [{ uri: "x" }], uris: ["y".repeat(1_025)] }, "spec.invalid", "/uris(0)", "/uris", "/fetch", "/uris"],
+  [{ acceptedResourceRoles: ["*", ""] }, "spec.invalid", "/acceptedResourceRoles(1)"],
   // Containers.
   [{ container: "nginx" }, "spec.type", "/container"],
   [{ container: { type: "DOCKER" } }, "spec.invalid", "/container/docker/image"],
@@ -156,6 +178,7 @@ const REFUSED: [fields: Fields, code: string, ...paths: string[]][] = [
   [{ constraints: [["a", "LIKE", "b", "c"]] }, "spec.invalid", "/constraints(0)"],
   [{ constraints: [["a", "EQUALS", "b"]] }, "spec.invalid", "/constraints(0)(1)"],
   [{ constraints: [["", "UNIQUE"]] }, "spec.invalid", "/constraints(0)(0)"],
+  [{ constraints: [["@rack", "UNIQUE"]] }, "spec.invalid", "/constraints(0)(0)"],
   ...[
     ["a", "UNIQUE", "b"],
     ["a", "LIKE"],
@@ -206,9 +229,12 @@ const TOLD: [fields: Fields, message: string][] = [
     { id: "My_App" },
     '/id: "/My_App" is no app id: each part between slashes holds a-z and 0-9, with "-" and "." only inside; did you mean "/my-app"?',
   ],
-  [{ dependencies: ["db"] }, '/dependencies(0): expected an absolute id, got "db"; did you mean "/db"?'],
-  [{ fetch: [{}] }, "/fetch: this cluster's agents cannot fetch files before a start yet: remove the field"],
-  [{ fetch: [{}], mem: -1, cpus: [] }, "/cpus: expected a number, got an empty list; and 2 more problems"],
+  [
+    { dependencies: ["Db"] },
+    '/dependencies(0): "/Db" is no app id: each part between slashes holds a-z and 0-9, with "-" and "." only inside; did you mean "/db"?',
+  ],
+  [{ fetch: [{ uri: "x" }] }, "/fetch: this cluster's agents cannot fetch files before a start yet: remove the field"],
+  [{ fetch: [{ uri: "x" }], mem: -1, cpus: [] }, "/cpus: expected a number, got an empty list; and 2 more problems"],
   [
     { healthChecks: [{ portIndex: 3 }] },
     "/healthChecks(0)/portIndex: there is no port 3: the app has 1, counted from 0",
@@ -241,6 +267,15 @@ test("a relative id is below the group it stands in", () => {
   assert.equal(readApp({ ...APP, id: "web" }, { groupPath: "/prod/eu" }).spec.id, "/prod/eu/web");
   assert.equal(readApp({ ...APP, id: "../web" }, { groupPath: "/prod/eu" }).spec.id, "/prod/web");
   assert.equal(readApp({ ...APP, id: "/web" }, { groupPath: "/prod/eu" }).spec.id, "/web");
+});
+
+test("an app speaks of its neighbours by their names, and of others in steps from itself", () => {
+  const { dependencies } = readApp({
+    ...APP,
+    id: "/prod/eu/web",
+    dependencies: ["db", "cache/main", "../db", "../../mail", "/log"],
+  }).spec;
+  assert.deepEqual(dependencies, ["/prod/eu/db", "/prod/eu/cache/main", "/prod/eu/db", "/prod/mail", "/log"]);
 });
 
 test("problems carry the line and column of the document", () => {

@@ -108,7 +108,19 @@ const READ: [fields: Fields, expected: Partial<AppSpec>, warnings?: string[]][] 
   [{ taskRateLimit: 1 }, {}, ["/taskRateLimit"]],
   [{ version: "2014-03-01T23:29:30.158Z", tasks: [1], tasksRunning: 2, lastTaskFailure: {}, $schema: "x" }, {}],
   [{ acceptedResourceRoles: ["*", "web"] }, { acceptedResourceRoles: ["*", "web"] }],
-  [{ dependencies: ["/db", "../cache"] }, { dependencies: ["/db", "/cache"] }],
+  [{ dependencies: ["/db", "../cache", "log"] }, { dependencies: ["/db", "/cache", "/log"] }],
+  [{ residency: { taskLostBehavior: "WAIT_FOREVER" } }, {}, ["/residency"]],
+  [
+    { ipAddress: { networkName: "mesos-bridge", labels: { a: "b" }, groups: [] }, container: IMAGE },
+    { network: "bridge", portDefinitions: [] },
+    ["/ipAddress", "/ipAddress/labels"],
+  ],
+  [
+    { rollout: { strategy: "blueGreen", canary: 2, batches: [2], waitsForPromotion: false } },
+    {},
+    ["/rollout/batches", "/rollout/canary"],
+  ],
+  [{ rollout: { waitsForPromotion: true } }, {}, ["/rollout/waitsForPromotion"]],
   [{ killSelection: "oldest_first" }, { killSelection: "OLDEST_FIRST" }, ["/killSelection"]],
   [{ unreachableStrategy: "disabled" }, { unreachableStrategy: null }],
   [

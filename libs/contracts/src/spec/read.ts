@@ -27,13 +27,14 @@ import { readCommand, readEnv } from "./read/command.ts";
 import { readConstraints } from "./read/constraints.ts";
 import { type ContainerReading, readContainer } from "./read/container.ts";
 import { APP_DEFAULTS, CPUS_MAX, CPUS_MIN, GPUS_MAX, MEBIBYTES_MAX } from "./read/defaults.ts";
+import { refuseFetch } from "./read/fetch.ts";
 import { APP_FIELDS } from "./read/fields.ts";
 import { readHealthChecks } from "./read/health-checks.ts";
 import { readNetwork } from "./read/networks.ts";
 import { readPlacement } from "./read/placement.ts";
 import { readPortDefinitions, readPortMappings } from "./read/ports.ts";
 import { readReadinessChecks } from "./read/readiness-checks.ts";
-import { Report } from "./read/report.ts";
+import { describe, Report } from "./read/report.ts";
 import { readCustom, readLimits } from "./read/resources.ts";
 import { readRollout } from "./read/rollout.ts";
 import {
@@ -85,6 +86,7 @@ export function readFields(field: Fields, groupPath: string): AppSpec {
   const id = readAppId(field("id"), groupPath);
   const labels = readTextMap(field("labels")) ?? {};
   const reading = readContainer(field("container"));
+  refuseFetch(field);
   refuseUnsupportedFields(field);
   const spec = {
     id,
@@ -132,7 +134,15 @@ function readMemory(memAt: At, memoryAt: At): number | undefined {
   return mem ?? memory;
 }
 
-const readRoles = (at: At): string[] => (readList(at, "a list of roles") ?? []).flatMap((item) => readText(item) ?? []);
+const readRoles = (at: At): string[] => (readList(at, "a list of roles") ?? []).flatMap((item) => readRole(item) ?? []);
+
+/** An agent's role is free text; what no agent could be started with as one word is a slip. */
+function readRole(at: At): string | undefined {
+  const role = readText(at);
+  return role === undefined || /^\S+$/.test(role)
+    ? role
+    : refuse(at, `expected "*" or the name of a role, got ${describe(role)}`);
+}
 
 type Networking = Pick<
   AppSpec,
@@ -140,9 +150,9 @@ type Networking = Pick<
 >;
 
 function readNetworking(field: Fields, reading: ContainerReading): Networking {
-  const network = readNetwork(field("networks"), reading.oldNetwork);
+  const network = readNetwork(field("networks"), reading.oldNetwork, field("ipAddress"));
   if (network !== "host" && !reading.isImageGiven) {
-    const at = isGiven(reading.oldNetwork) ? reading.oldNetwork : field("networks");
+    const at = [reading.oldNetwork, field("ipAddress")].find(isGiven) ?? field("networks");
     refuse(at, "only a container with an image can be on another network than the host's");
   }
   const requirePorts = readRequirePorts(field("requirePorts"), network);

@@ -31,20 +31,30 @@ const groupFault = (id: AppId): string | null => (id === "/" ? null : ruleFault(
 /** Ids this app waits for. */
 export function readDependencies(at: At, self: AppId): AppId[] | undefined {
   return readList(at, "a list of app ids")?.flatMap((item) => {
-    const id = readOtherId(item, self);
+    const id = readDependency(item, self);
     if (id === self) refuse(item, "an app cannot depend on itself");
     return id ?? [];
   });
 }
 
-/** The id of an app that `self` speaks of: absolute, or in steps from the app's own path as Marathon reads them. */
+/**
+ * What an app or a group waits for. Steps (`../db`) are counted from its own path, as Marathon counts them; a name without any (`db`)
+ * is a neighbour in the same group, where a relative id of the app's own would stand as well.
+ */
+export function readDependency(at: At, self: AppId): AppId | undefined {
+  const text = readText(at);
+  return text === undefined ? undefined : readResolved(at, text, isAnchored(text) ? self : parentOf(self));
+}
+
+/** The id of an app that `self` wants to stand near or far: absolute, or in steps from the app's own path. A bare name may be a unit's. */
 export function readOtherId(at: At, self: AppId): AppId | undefined {
   const text = readText(at);
-  if (text === undefined) return undefined;
-  if (!isAnchored(text)) {
-    return refuse(at, `expected an absolute id, got ${quote(text)}${meant(resolve(text, parentOf(self)))}`);
-  }
-  const id = resolve(text, self);
+  if (text === undefined || isAnchored(text)) return text === undefined ? undefined : readResolved(at, text, self);
+  return refuse(at, `expected an absolute id, got ${quote(text)}${meant(resolve(text, parentOf(self)))}`);
+}
+
+function readResolved(at: At, text: string, base: string): AppId | undefined {
+  const id = resolve(text, base);
   const fault = id === null ? `the id ${quote(text)} steps out of the root` : (idFault(text) ?? ruleFault(id));
   return fault === null && id !== null ? id : refuse(at, fault ?? "");
 }

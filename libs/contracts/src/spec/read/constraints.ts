@@ -2,6 +2,7 @@
 import { type Constraint, OPERATORS, type Operator } from "../app.ts";
 import { type At, readList, readOneOf, readText, refuse, refuseType } from "./coerce.ts";
 import { regexFault } from "./pattern.ts";
+import { fieldFault } from "./terms.ts";
 
 const SHAPE = 'a list such as ["hostname", "UNIQUE"]';
 const COUNT = /^[1-9][0-9]{0,8}$/;
@@ -42,7 +43,9 @@ function readConstraint(at: At): Constraint | undefined {
   const operator = readOneOf(operatorAt, OPERATORS, { isQuiet: true });
   const value = valueAt === undefined ? null : readText(valueAt, { isLoose: true });
   if (field === undefined || operator === undefined || value === undefined) return undefined;
+  const nameFault = field.startsWith("@") ? fieldFault(field) : null;
   if (field === "") refuse(fieldAt, 'expected "hostname" or the name of an attribute');
+  if (nameFault !== null) refuse(fieldAt, nameFault);
   const fault = VALUE_FAULT[operator](value);
   if (fault !== null) refuse(at, fault);
   return { field, operator, value };

@@ -1,6 +1,6 @@
 /** Names of an app's fields: those that say something, and those that only replies carry. */
 
-const SPEC_FIELDS = [
+export const SPEC_FIELDS: readonly string[] = [
   "id",
   "cmd",
   "args",
@@ -52,7 +52,7 @@ const SPEC_FIELDS = [
 ];
 
 /** People fetch an app, edit it and send it back: what only replies carry is skipped without a word. */
-const REPLY_FIELDS = [
+export const REPLY_FIELDS: readonly string[] = [
   "version",
   "versionInfo",
   "tasksStaged",

@@ -1,4 +1,4 @@
-/** Which network an app is on: `networks` since Marathon 1.5, `container.docker.network` before. */
+/** Which network an app is on: `networks` since Marathon 1.5, `container.docker.network` and `ipAddress` before. */
 import type { AppSpec } from "../app.ts";
 import { type At, isGiven, readList, readObject, readOneOf, readText, refuse, warn } from "./coerce.ts";
 import { asksNothing, refuseCannot } from "./unsupported.ts";
@@ -9,13 +9,35 @@ const MODES = ["host", "container/bridge", "container", "bridge", "none"] as con
 const OLD_MODES = ["HOST", "BRIDGE", "NONE", "USER"] as const;
 const OF_OLD_MODE = { HOST: "host", BRIDGE: "bridge", NONE: "none" } as const;
 
-export function readNetwork(networks: At, oldNetwork: At): Network {
-  if (!isGiven(oldNetwork)) return readNetworks(networks) ?? "host";
+export function readNetwork(networks: At, oldNetwork: At, ipAddress: At): Network {
+  const [old, other] = [oldNetwork, ipAddress].filter(isGiven);
+  if (old === undefined) return readNetworks(networks) ?? "host";
+  const name = old === oldNetwork ? "container.docker.network" : "ipAddress";
+  if (other !== undefined) refuse(other, "ipAddress and container.docker.network exclude each other: write networks");
   if (!networks.inherited && !asksNothing(networks)) {
-    refuse(oldNetwork, "networks and container.docker.network exclude each other: keep networks");
+    refuse(old, `networks and ${name} exclude each other: keep networks`);
   }
-  return readOldNetwork(oldNetwork) ?? "host";
+  return (old === oldNetwork ? readOldNetwork(old) : readIpAddress(old)) ?? "host";
 }
+
+/** What Marathon called the bridge of containers that no docker engine ran. */
+const BRIDGE_NAME = "mesos-bridge";
+
+/** An address of the app's own, which a bridge gives as well; any other network with a name is none that agents can join. */
+function readIpAddress(at: At): Network | undefined {
+  const field = readObject(at, 'an object such as {"networkName": "…"}', IP_ADDRESS_FIELDS);
+  if (field === undefined) return undefined;
+  const nameAt = field("networkName");
+  const name = readText(nameAt);
+  if (!isGiven(nameAt)) return refuseCannot(at, "give an app its own network address");
+  if (name !== BRIDGE_NAME) return name === undefined ? undefined : refuseCannot(nameAt, "join networks by name");
+  warn(at, 'understood as "networks": [{"mode": "container/bridge"}]');
+  if (!asksNothing(field("discovery"))) refuse(field("discovery"), "write its ports as container.portMappings");
+  for (const each of ["labels", "groups"].map(field))
+    if (!asksNothing(each)) warn(each, "ignored: only networks with names have them");
+  return "bridge";
+}
+const IP_ADDRESS_FIELDS = ["networkName", "groups", "labels", "discovery"];
 
 function readOldNetwork(at: At): Network | undefined {
   const mode = readOneOf(at, OLD_MODES);

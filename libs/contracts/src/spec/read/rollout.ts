@@ -4,6 +4,7 @@ import type { PlacementSpec } from "../placement.ts";
 import { ROLLOUT_DEFAULTS, ROLLOUT_STRATEGIES, type RolloutSpec, type RolloutStrategy } from "../rollout.ts";
 import {
   type At,
+  type Fields,
   isGiven,
   readBoolean,
   readInteger,
@@ -12,6 +13,7 @@ import {
   readObject,
   readOneOf,
   refuse,
+  warn,
 } from "./coerce.ts";
 import { SECONDS_MAX } from "./defaults.ts";
 
@@ -28,10 +30,11 @@ const NAMES = [
 
 /** `null` for a limit means none, `0` seconds the same. */
 export function readRollout(at: At, placement: PlacementSpec, isSingle: boolean): RolloutSpec {
-  const field = readObject(at, `an object with ${NAMES.join(", ")}`, NAMES);
-  if (field === undefined) return ROLLOUT_DEFAULTS;
-  const strategy = readOneOf(field("strategy"), ROLLOUT_STRATEGIES) ?? ROLLOUT_DEFAULTS.strategy;
-  if (strategy !== "rolling") refuseUnstaged(field("strategy"), placement, isSingle);
+  const given = readObject(at, `an object with ${NAMES.join(", ")}`, NAMES);
+  if (given === undefined) return ROLLOUT_DEFAULTS;
+  const strategy = readOneOf(given("strategy"), ROLLOUT_STRATEGIES) ?? ROLLOUT_DEFAULTS.strategy;
+  if (strategy !== "rolling") refuseUnstaged(given("strategy"), placement, isSingle);
+  const field = withoutUnused(given, strategy);
   const seconds = readNumber(field("timeoutSeconds"), { max: SECONDS_MAX }) ?? ROLLOUT_DEFAULTS.timeoutSeconds;
   const failures = field("maxFailures");
   return {
@@ -50,6 +53,20 @@ export function readRollout(at: At, placement: PlacementSpec, isSingle: boolean)
 }
 
 const SIZE_MAX = 1_000_000;
+
+/** Each strategy has its own stages, and a rollout of one stage has none to wait after. What means nothing is not kept either. */
+const isUsed = (name: string, strategy: RolloutStrategy): boolean =>
+  name === "batches" || name === "canary" ? name === strategy : name !== "waitsForPromotion" || strategy !== "rolling";
+
+const withoutUnused =
+  (field: Fields, strategy: RolloutStrategy): Fields =>
+  (name) => {
+    const at = field(name);
+    if (isUsed(name, strategy)) return at;
+    const isQuiet = !isGiven(at) || at.inherited || at.value === false;
+    if (!isQuiet) warn(at, `ignored: it says nothing about the strategy "${strategy}"`);
+    return { ...at, value: undefined };
+  };
 
 /** Where two versions stand side by side on purpose, a person says when one of them may go. */
 export const isPromoted = (strategy: RolloutStrategy): boolean => strategy === "canary" || strategy === "blueGreen";

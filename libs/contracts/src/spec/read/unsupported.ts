@@ -2,15 +2,17 @@
 import { type At, type Fields, refuseUnsupported, warn } from "./coerce.ts";
 
 const CANNOT: Readonly<Record<string, string>> = {
-  fetch: "fetch files before a start",
-  uris: "fetch files before a start",
   storeUrls: "fetch files before a start",
   secrets: "pass on secrets",
   check: "run checks beside health checks",
-  residency: "keep an app on its agent",
   executorResources: "run custom executors",
   tty: "attach a terminal",
-  ipAddress: "give an app its own network address",
+};
+
+/** Deprecated fields that Marathon itself came to pass over. */
+const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
+  taskRateLimit: "see backoffSeconds and backoffFactor",
+  residency: "see unreachableStrategy for how long a lost instance is waited for",
 };
 
 const CONTAINER_CANNOT: Readonly<Record<string, string>> = {
@@ -35,8 +37,8 @@ export function refuseUnsupportedFields(field: Fields): void {
   if (!asksNothing(executor) && executor.value !== "//cmd") refuseCannot(executor, "run custom executors");
   const role = field("role");
   if (!asksNothing(role) && role.value !== "*") refuseCannot(role, "tell roles apart");
-  if (!asksNothing(field("taskRateLimit")))
-    warn(field("taskRateLimit"), "ignored: see backoffSeconds and backoffFactor");
+  for (const [name, instead] of Object.entries(WITHOUT_EFFECT))
+    if (!asksNothing(field(name))) warn(field(name), `ignored: ${instead}`);
 }
 
 export function refuseUnsupportedContainerFields(field: Fields): void {
