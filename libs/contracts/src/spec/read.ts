@@ -45,7 +45,7 @@ import {
   readUpgradeStrategy,
   SINGLE_INSTANCE_LABEL,
 } from "./read/strategies.ts";
-import { refuseUnsupportedFields } from "./read/unsupported.ts";
+import { refuseUnsupportedFields, warnOfLabels } from "./read/unsupported.ts";
 
 export type ReadOptions = {
   /** The group that a relative id is below; the root when absent. */
@@ -86,6 +86,7 @@ export function readFields(field: Fields, groupPath: string): AppSpec {
   const id = readAppId(field("id"), groupPath);
   const labels = readTextMap(field("labels")) ?? {};
   const reading = readContainer(field("container"));
+  warnOfLabels(field("labels"), labels);
   refuseFetch(field);
   refuseUnsupportedFields(field);
   const spec = {

@@ -40,7 +40,8 @@ export function readPlacement(app: Fields, about: About): PlacementSpec {
   if (about.labels[SINGLE_INSTANCE_LABEL] === "true") {
     refuse(option("global"), `an app with the label ${SINGLE_INSTANCE_LABEL} cannot run on every agent`);
   }
-  if (about.instances !== 1) warnUnusedByGlobal(app("instances"));
+  // An app that was fetched and is sent back tells how many agents there were for it.
+  if (about.instances !== 1 && !isGiven(app("versionInfo"))) warnUnusedByGlobal(app("instances"));
   warnUnusedByGlobal(field("strategy"));
   return { ...placement, strategy: null };
 }

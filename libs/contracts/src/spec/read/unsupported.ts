@@ -1,5 +1,5 @@
 /** Fields that ask for what no agent of this cluster can do. They are refused: an app that runs without them is another app. */
-import { type At, type Fields, refuseUnsupported, warn } from "./coerce.ts";
+import { type At, child, type Fields, refuseUnsupported, warn } from "./coerce.ts";
 
 const CANNOT: Readonly<Record<string, string>> = {
   storeUrls: "fetch files before a start",
@@ -39,6 +39,18 @@ export function refuseUnsupportedFields(field: Fields): void {
   if (!asksNothing(role) && role.value !== "*") refuseCannot(role, "tell roles apart");
   for (const [name, instead] of Object.entries(WITHOUT_EFFECT))
     if (!asksNothing(field(name))) warn(field(name), `ignored: ${instead}`);
+}
+
+/** A label that moved apps without gpus away from them; here they may always run beside gpus. */
+const GPU_LABEL = "GPU_SCHEDULING_BEHAVIOR";
+
+export function warnOfLabels(at: At, labels: Readonly<Record<string, string>>): void {
+  const behavior = labels[GPU_LABEL];
+  if (at.inherited || behavior === undefined || behavior === "unrestricted" || behavior === "undefined") return;
+  warn(
+    child(at, GPU_LABEL, behavior),
+    "without effect: an app without gpus may run where some are; constraints keep it away",
+  );
 }
 
 export function refuseUnsupportedContainerFields(field: Fields): void {

@@ -50,6 +50,20 @@ test("a container never restarts by itself, gains no privileges, and is privileg
   assert.throws(refused, (error: LaunchError) => error.reason === "privileged-refused");
 });
 
+test("a port is opened for the protocol it is mapped for, and bound where the host has one for it", () => {
+  const portMaps = [
+    { containerPort: 53, hostPort: 31_053, protocol: "udp", name: null },
+    { containerPort: 80, hostPort: 31_080, protocol: "tcp", name: null },
+    { containerPort: 9_000, hostPort: 0, protocol: "tcp", name: null },
+  ] as const;
+  const { ExposedPorts, HostConfig } = containerOptions(bare({ network: "bridge", portMaps: [...portMaps] }), mine);
+  assert.deepEqual(ExposedPorts, { "53/udp": {}, "80/tcp": {}, "9000/tcp": {} });
+  assert.deepEqual(HostConfig?.PortBindings, {
+    "53/udp": [{ HostPort: "31053" }],
+    "80/tcp": [{ HostPort: "31080" }],
+  });
+});
+
 test("a shell line replaces the image's entrypoint, arguments are handed to it, nothing keeps the image's own", () => {
   const options = (more: Partial<RunDocument>) => {
     const { Cmd, Entrypoint } = containerOptions(bare(more), mine);
