@@ -4,6 +4,7 @@ import { NOT_TEXT, none, type Row, refused, refusedBeside, same, shown, shownIn,
 export const identity: readonly Row[] = [
   {
     field: "id",
+    isOfNewApps: true,
     valid: [
       same("/ids/plain"),
       same("/ids/a-b.c0"),
@@ -100,6 +101,7 @@ export const identity: readonly Row[] = [
   },
   {
     field: "labels.MARATHON_SINGLE_INSTANCE_APP",
+    isOfNewApps: true, // Its strategy is a new app's default; one that is there has another.
     valid: [
       shows("true", { minimumHealthCapacity: 0, maximumOverCapacity: 0 }, { at: "upgradeStrategy" }),
       shows("false", { minimumHealthCapacity: 1, maximumOverCapacity: 1 }, { at: "upgradeStrategy" }),

@@ -1,5 +1,5 @@
 /** What only replies carry. People fetch an app, edit it and send it back: it is skipped, and warns of nothing. */
-import { none, type Row, shows } from "./row.ts";
+import { none, type Row, shownIn, shows } from "./row.ts";
 
 const TELLS = none("it tells of the app and asks for nothing");
 const NOW = (value: unknown): boolean => Math.abs(Date.parse(String(value)) - Date.now()) < 600_000;
@@ -8,13 +8,14 @@ const ONE_ID = (value: unknown): boolean => Array.isArray(value) && value.length
 const row = (field: string, shown: unknown, sent: unknown): Row => ({
   field,
   default: shown,
+  isOfNewApps: true,
   valid: [shows(sent, shown)],
   invalid: [],
   effect: TELLS,
 });
 
 export const replyOnly: readonly Row[] = [
-  row("version", NOW, "2014-03-01T23:29:30.158Z"),
+  { ...row("version", NOW, "2014-03-01T23:29:30.158Z"), effect: shownIn("test/conformance/rest.test.ts", "alone") },
   row("versionInfo.lastScalingAt", NOW, "2014-03-01T23:29:30.158Z"),
   row("versionInfo.lastConfigChangeAt", NOW, "2014-03-01T23:29:30.158Z"),
   row("tasksStaged", 1, 7),

@@ -18,7 +18,7 @@ const share = (says: string) => shownIn("libs/core/src/deployment/deploying.prop
 const NEVER_FEWER = "an upgrade never has fewer instances up than its least, nor more than its most";
 const lost = (says: string) => shownIn("libs/core/src/rollout/plan.test.ts", says);
 const told = (file: string, says: string) => shownIn(`test/scripts/deployments/${file}.txt`, says);
-const NOBODY = /nothing has the id \/g\/db/;
+const NOBODY = /nothing has the id \/fields\/db: nobody waits for it/;
 const TOO_MUCH = refused(1.1, /expected 0 to 1, got 1.1/);
 
 export const rollout: readonly Row[] = [
@@ -186,9 +186,10 @@ export const rollout: readonly Row[] = [
     default: [],
     valid: [
       same(["/ids/plain"]),
+      shows(["/ids/plain", "../../ids/plain"], ["/ids/plain"]),
       same(["/db"], { warns: /nothing has the id \/db: nobody waits for it/ }),
-      shows(["db", "log/main"], ["/g/db", "/g/log/main"], { beside: { id: "/g/near" }, warns: NOBODY }),
-      shows(["../db", "../../mail"], ["/g/db", "/mail"], { beside: { id: "/g/steps" }, warns: NOBODY }),
+      shows(["db", "log/main"], ["/fields/db", "/fields/log/main"], { warns: NOBODY }),
+      shows(["../db", "../../mail"], ["/fields/db", "/mail"], { warns: NOBODY }),
     ],
     invalid: [
       refused("/db", /expected a list of app ids/),

@@ -53,6 +53,8 @@ export type Row = {
   readonly within?: Json;
   /** What GET shows of an app that does not say it; undefined: nothing. */
   readonly default?: unknown;
+  /** It cannot be sent to an app that is there, beside what that one has. */
+  readonly isOfNewApps?: true;
   readonly valid: readonly Valid[];
   readonly invalid: readonly Invalid[];
   readonly effect: Effect;

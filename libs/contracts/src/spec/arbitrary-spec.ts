@@ -247,7 +247,7 @@ export const arbitrarySpec: fc.Arbitrary<AppSpec> = record({
 }).chain(({ id, labels, isSingle, upgradeStrategy, networking, rest }) =>
   record({
     running: running(networking.container?.image != null),
-    dependencies: fc.array(arbitraryId, { maxLength: 2 }),
+    dependencies: fc.uniqueArray(arbitraryId, { maxLength: 2 }),
     placement: arbitraryPlacement(arbitraryId),
     custom: arbitraryCustom,
     headroom: arbitraryHeadroom,

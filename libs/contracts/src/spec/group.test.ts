@@ -16,7 +16,7 @@ test("groups and their apps speak of neighbours by name, and of others in steps 
   const { tree } = wish;
   const [api] = tree.groups as [GroupReading];
   assert.deepEqual(tree.dependencies, ["/mail", "/log"]);
-  assert.deepEqual(tree.apps?.[0]?.spec.dependencies, ["/shop/cart", "/shop/cart", "/mail"]);
+  assert.deepEqual(tree.apps?.[0]?.spec.dependencies, ["/shop/cart", "/mail"]);
   assert.deepEqual(api.dependencies, ["/shop/db"]);
   assert.deepEqual(api.apps?.[0]?.spec.dependencies, ["/shop/api/stock", "/shop/db"]);
 });

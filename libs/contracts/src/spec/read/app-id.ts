@@ -28,13 +28,14 @@ export function readGroupId(at: At, groupPath: string): AppId {
 
 const groupFault = (id: AppId): string | null => (id === "/" ? null : ruleFault(id));
 
-/** Ids this app waits for. */
+/** Ids this app waits for, each once. */
 export function readDependencies(at: At, self: AppId): AppId[] | undefined {
-  return readList(at, "a list of app ids")?.flatMap((item) => {
+  const ids = readList(at, "a list of app ids")?.flatMap((item) => {
     const id = readDependency(item, self);
     if (id === self) refuse(item, "an app cannot depend on itself");
     return id ?? [];
   });
+  return ids === undefined ? undefined : [...new Set(ids)];
 }
 
 /**
