@@ -180,7 +180,7 @@ export const checks: readonly Row[] = [
       shows(null, 0, { beside: CHECK }), // Marathon made these from afar, without a delay.
     ],
     invalid: [NEGATIVE],
-    effect: shownIn("test/integration/infra/containers.test.ts", "delaySeconds"),
+    effect: replaces,
   },
   {
     field: "healthChecks[].ignoreHttp1xx",

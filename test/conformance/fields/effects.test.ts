@@ -218,9 +218,9 @@ const EFFECT: Readonly<Record<EffectName, () => Promise<void>>> = {
     await start("/sick/replaced", check({}));
     await start("/sick/never", check({ maxConsecutiveFailures: 0 }));
     await start("/sick/spared", check({ gracePeriodSeconds: 300 }));
-    const [first, never, spared] = (
-      await Promise.all(["/sick/replaced", "/sick/never", "/sick/spared"].map((id) => untilRunning(id)))
-    ).map(([task]) => task?.id);
+    await start("/sick/delayed", check({ delaySeconds: 300 }));
+    const ids = ["/sick/replaced", "/sick/never", "/sick/spared", "/sick/delayed"];
+    const [first, never, spared, delayed] = await Promise.all(ids.map(async (id) => (await untilRunning(id))[0]?.id));
     await until(
       async () => (await running("/sick/replaced"))[0]?.id !== first && (await running("/sick/replaced")).length > 0,
       {
@@ -233,8 +233,14 @@ const EFFECT: Readonly<Record<EffectName, () => Promise<void>>> = {
       what: "a task that is told to be sick",
     });
     assert.equal((await running("/sick/never"))[0]?.id, never, "a limit of 0 replaces nobody");
-    assert.equal((await running("/sick/spared"))[0]?.id, spared, "failures within the grace period count for nothing");
-    assert.notEqual((await running("/sick/spared"))[0]?.healthCheckResults?.[0]?.alive, false);
+    for (const [id, task] of [
+      ["/sick/spared", spared],
+      ["/sick/delayed", delayed],
+    ] as const) {
+      const [still] = await running(id);
+      assert.equal(still?.id, task, `${id} within its grace period, or before its first probe`);
+      assert.notEqual(still?.healthCheckResults?.[0]?.alive, false);
+    }
   },
 
   async "a check passes by what its port, path or command answers"() {

@@ -15,7 +15,7 @@ import {
 const constraint = (says: string) => shownIn("libs/core/src/rules/constraints.test.ts", says);
 const rank = (says: string) => shownIn("libs/core/src/placement/rank.test.ts", says);
 const gang = (says: string) => shownIn("libs/core/src/placement/gang.test.ts", says);
-const rule = shownIn("libs/core/src/rules/rules.test.ts", "machineMetadata");
+const rule = (says: string) => shownIn("libs/core/src/rules/rules.test.ts", says);
 
 export const placement: readonly Row[] = [
   {
@@ -114,7 +114,7 @@ export const placement: readonly Row[] = [
     field: "placement.expressions",
     valid: [same(["storage==ssd", "node!=n1*", "region==~/eu-.+/"]), shows("a==b", ["a==b"])],
     invalid: [refused(["storage=ssd"], /storage=ssd/, "/placement/expressions(0)")],
-    effect: rule,
+    effect: rule("a glob of one letter does not match two"),
   },
   ...(["affinity", "antiAffinity"] as const).flatMap((name): readonly Row[] => [
     {
@@ -124,13 +124,13 @@ export const placement: readonly Row[] = [
         refused([{}], /expected an app or a selector/, `/placement/${name}(0)`),
         refused(["a b"], /is no requirement/, `/placement/${name}(0)`),
       ],
-      effect: rule,
+      effect: rule(`${name}: "/`),
     },
     {
       field: `placement.${name}[].app`,
       valid: [same("/db"), shows("../db", "/fields/db")],
       invalid: [NOT_TEXT, refused("db", /expected an absolute id, got "db"; did you mean "\/fields\/db"/)],
-      effect: rule,
+      effect: rule(`${name}: { app: "/`),
     },
     {
       field: `placement.${name}[].selector`,
@@ -139,14 +139,14 @@ export const placement: readonly Row[] = [
         refused("tier=(db)", /is no requirement/),
         { ...refused("a", /app and selector exclude each other/), beside: { placement: { [name]: [{ app: "/a" }] } } },
       ],
-      effect: rule,
+      effect: rule(`${name}: { selector: "`),
     },
     {
       field: `placement.${name}[].over`,
       within: { placement: { [name]: [{ app: "/db" }] } },
       valid: [same("rack"), shows("@hostname", undefined)],
       invalid: [refused("@host", /there is no field "@host"/)],
-      effect: rule,
+      effect: rule('over: "rack"'),
     },
     {
       field: `placement.${name}[].weight`,
@@ -160,7 +160,7 @@ export const placement: readonly Row[] = [
     field: "placement.machineId",
     valid: [same("n7"), shows(["n7"], "n7")],
     invalid: [refused("a b", /is no name of an agent/), refused(["a", "b"], /expected one value, got 2/)],
-    effect: rule,
+    effect: rule('placement: { machineId: "n2" }'),
   },
   {
     field: "placement.machineOf",
@@ -179,7 +179,7 @@ export const placement: readonly Row[] = [
       shows({ disk: ["ssd", "nvme"] }, ["disk=ssd", "disk=nvme"]),
     ],
     invalid: [refused("disk", /has no "="/), refused(["a b=c"], /is no name/, "/placement/machineMetadata(0)")],
-    effect: rule,
+    effect: rule('machineMetadata: ["rack=r1", "storage=ssd", "rack=r2"]'),
   },
   {
     field: "placement.conflicts",
@@ -225,7 +225,7 @@ export const placement: readonly Row[] = [
     field: "placement.priority",
     valid: [same("high"), same("low"), shows("normal", undefined)],
     invalid: [refused("urgent", /expected one of "high"/)],
-    effect: shownIn("test/integration/priorities.test.ts", "high"),
+    effect: shownIn("libs/core/src/rollout/decide.test.ts", "placement is woken with the app's priority"),
   },
   {
     field: "X-Fleet",
@@ -240,6 +240,6 @@ export const placement: readonly Row[] = [
       refused("Global=true", /expected an object of fleet's options/),
       refusedBeside({ placement: { machineId: "n1" } }, { MachineID: "n2" }, /says this already/, "/X-Fleet/MachineID"),
     ],
-    effect: rule,
+    effect: rule('placement: { machineId: "n2" }'),
   },
 ];
