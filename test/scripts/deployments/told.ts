@@ -19,7 +19,7 @@ export class DeploymentWorld {
     if (steering !== undefined) return this.#steer(name, steering);
     switch (verb) {
       case "agent":
-        this.#cluster.agent(name, Number(words[0] ?? 100));
+        this.#cluster.agent(name, 100, words.map((word) => word.replace("=", ":")).join(";"));
         return [];
       case "put":
         return this.#asked(() =>
@@ -58,6 +58,8 @@ export class DeploymentWorld {
         return this.#go(name === "" ? 2_000 : Number(name));
       case "look":
         return this.#stand();
+      case "where":
+        return [this.#places(name)];
       default:
         throw new Error(`there is no command ${verb}`);
     }
@@ -93,6 +95,14 @@ export class DeploymentWorld {
     } catch (cause) {
       return [`refused: ${(cause as Error).message}`];
     }
+  }
+
+  /** `/web: n1 2, n2 1`, in the order of the agents' names. */
+  #places(app: string): string {
+    const counts = new Map<string, number>();
+    for (const { agent } of this.#cluster.placed(app)) counts.set(agent, (counts.get(agent) ?? 0) + 1);
+    const places = [...counts].map(([agent, count]) => `${agent} ${count}`).sort();
+    return `${app}: ${places.join(", ") || "nowhere"}`;
   }
 
   /** The fate of a version that is stored or comes next. */

@@ -2,6 +2,7 @@
 
 import type { Goal, Standing, Step } from "./plan.ts";
 import { isUp, type Row } from "./rows.ts";
+import { surplus } from "./surplus.ts";
 
 export function countedStep(standing: Standing, goal: Goal, now: number): Step {
   const { live, fresh, keepable, mayAdd, mayAddKept } = standing;
@@ -23,7 +24,7 @@ export function countedStep(standing: Standing, goal: Goal, now: number): Step {
     addOn: [],
     stop: [
       ...strays,
-      ...surplus(effective, goal),
+      ...surplus(effective, freshCount(goal), goal),
       ...superseded(forgotten, effective, goal),
       ...outdatedOf(standing, effective, goal),
     ],
@@ -80,15 +81,6 @@ export function expungeableAt(row: Row, { spec }: Goal): number | null {
 function isReplaceable(row: Row, goal: Goal, now: number): boolean {
   const at = replaceableAt(row, goal);
   return at !== null && now >= at && !goal.isBraked;
-}
-
-/** Too many of the current version: those that are not up go first, then by age as the app says. */
-function surplus(rows: readonly Row[], goal: Goal): Row[] {
-  const rank = { lost: 0, unplaced: 1, starting: 2, down: 3, up: 4, stopping: 5, ended: 5 } as const;
-  const youngestFirst = goal.spec.killSelection === "YOUNGEST_FIRST" ? -1 : 1;
-  return rows
-    .toSorted((a, b) => rank[a.state] - rank[b.state] || youngestFirst * (a.wish.attempt - b.wish.attempt))
-    .slice(0, Math.max(0, rows.length - freshCount(goal)));
 }
 
 /** A lost instance's row goes when enough others are up: its agent may still return before. */

@@ -22,6 +22,7 @@ import { homesOf, isRefused } from "./follow.ts";
 import { type Goal, type Plan, planRows } from "./plan.ts";
 import { type Looked, removal } from "./removal.ts";
 import { checkedOf, type Row, readRows } from "./rows.ts";
+import { groupingsOf } from "./surplus.ts";
 
 export type Rollout = {
   readonly decision: Decision;
@@ -96,6 +97,7 @@ function goalOf(state: StateView, { id, version, instances, goal, mix }: AppDocu
     mix: goal === "deleted" ? null : mix,
     victims: new Set(order?.victims),
     resetsDelay: order?.resetsDelay ?? false,
+    groupings: groupingsOf(state, spec),
     isBraked: isBraked(state),
     isRefused: isRefused(state, id),
   };

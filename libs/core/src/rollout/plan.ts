@@ -8,6 +8,7 @@ import { countedStep, expungeableAt, replaceableAt } from "./counted.ts";
 import type { Eligible } from "./eligible.ts";
 import { globalStep } from "./global.ts";
 import type { Row } from "./rows.ts";
+import type { GroupOf } from "./surplus.ts";
 
 export type Goal = {
   readonly version: number;
@@ -22,6 +23,8 @@ export type Goal = {
   readonly eligible: Eligible | null;
   /** Where the app stands that this one follows; null: it follows none, or that one has not arrived. */
   readonly homes: ReadonlySet<string> | null;
+  /** What the instances are to be shared out over, the weightiest first: where there are too many, the largest group gives. */
+  readonly groupings: readonly GroupOf[];
   /** Attempts of instances that a person wants ended. */
   readonly victims: ReadonlySet<number>;
   /** Nothing is held back for failures that were before. */

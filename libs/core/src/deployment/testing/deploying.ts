@@ -8,6 +8,7 @@ import {
   type EndedDocument,
   keys,
   type PlacedRow,
+  parseAttributes,
   readApp,
   readGroup,
 } from "@muster/contracts";
@@ -39,9 +40,10 @@ export class Deploying {
     return { now: this.now, dice: this.#dice };
   }
 
-  agent(id: string, cpus = 100): void {
+  /** `attributes` as an operator writes them: `rack:r1;disk:ssd`. */
+  agent(id: string, cpus = 100, attributes = ""): void {
     const capacity = { cpuMillis: cpus * 1_000, memoryMib: 1_000_000, diskMib: 0, gpus: 0 };
-    this.state.write(keys.offer(id), offerOf(id, { capacity }));
+    this.state.write(keys.offer(id), offerOf(id, { capacity, attributes: parseAttributes(attributes) }));
     this.state.write(keys.ledger(id), openLedger(id));
   }
 

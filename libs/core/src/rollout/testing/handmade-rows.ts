@@ -15,6 +15,7 @@ export const goal = (instances: number, spec: Record<string, unknown> = {}, more
   eligible: null,
   homes: null,
   isRefused: false,
+  groupings: [],
   victims: new Set(),
   resetsDelay: false,
   ...more,
