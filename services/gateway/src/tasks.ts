@@ -13,7 +13,7 @@ import { ChangeSchema, flag, TaskSchema, text } from "./schemas.ts";
 const manner = z.object({
   scale: flag(false, "the app gets as many instances less, by a deployment; else others take their places"),
   wipe: flag(false, "gives back what the task keeps on its agent: tasks keep nothing there yet"),
-  force: flag(false, "with scale: overtake a running deployment of the app"),
+  force: flag(false, "with scale: also while a deployment of the app runs, which goes on with the smaller number"),
 });
 type Manner = z.infer<typeof manner>;
 

@@ -41,7 +41,10 @@ export class DeploymentWorld {
         return this.#asked(() => this.#cluster.remove(name));
       case "kill":
         return this.#asked(() =>
-          this.#cluster.kill(name, this.#version(name, words[0] ?? ""), Number(words[1]), words[2] === "scale"),
+          this.#cluster.kill(name, this.#version(name, words[0] ?? ""), Number(words[1]), {
+            scale: words.includes("scale"),
+            force: words.includes("force"),
+          }),
         );
       case "undelay":
         this.#cluster.resetDelay(name);
@@ -66,10 +69,12 @@ export class DeploymentWorld {
   }
 
   #asked(ask: () => string | null): string[] {
+    const isKnown = new Set(this.#cluster.state.snapshot().kind("deployment").keys());
     try {
       const id = ask();
       this.#learn();
-      return [id === null ? "no deployment begins" : `${id} begins: ${this.#cluster.deployment(id).action}`];
+      if (id === null) return ["no deployment begins"];
+      return [`${id} ${isKnown.has(id) ? "goes on" : "begins"}: ${this.#cluster.deployment(id).action}`];
     } catch (cause) {
       return [`refused: ${(cause as Error).message}`];
     }

@@ -3,16 +3,20 @@ import {
   type AppId,
   appToken,
   type Circumstances,
+  type DeploymentDocument,
   type InstanceRef,
   keys,
   MusterError,
+  NO_DECISION,
   type OrderDocument,
   type StateView,
+  type WantedRow,
   type Write,
 } from "@muster/contracts";
-import { type AppChange, composeDeployment } from "../deployment/compose.ts";
-import { type Asked, type Change, refuseLocked } from "./change.ts";
-import { type CurrentApp, currentApp, knownApp } from "./current.ts";
+import { type AppChange, composeDeployment, type Request } from "../deployment/compose.ts";
+import { countLess, type Fewer, mixLess, shrinkDeployment } from "../deployment/fewer.ts";
+import { type Asked, type Change, deletingApp, refuseLocked } from "./change.ts";
+import { currentApp, knownApp } from "./current.ts";
 import { refuseScaling } from "./scaling.ts";
 
 export type KillOptions = {
@@ -21,8 +25,9 @@ export type KillOptions = {
 };
 
 /**
- * Ends instances. Those that are gone or being ended already are passed over. The deployment of a scaling is the answer's; without one
- * there is none. Throws `app.unknown`, and with `scale` what a scaling throws.
+ * Ends instances. Those that are gone or being ended already are passed over. With `scale` a running deployment of an app goes on with
+ * the smaller number, and for apps without one a new one begins, which is the answer's; without `scale` there is none. Throws
+ * `app.unknown`, and with `scale` what a scaling throws.
  */
 export function decideKill(
   view: StateView,
@@ -31,40 +36,67 @@ export function decideKill(
   { scale }: KillOptions,
   at: Circumstances,
 ): Change & { readonly killed: readonly InstanceRef[] } {
-  const victims = new Map<AppId, InstanceRef[]>();
-  for (const ref of refs) if (isWanted(view, ref)) victims.set(ref.app, [...(victims.get(ref.app) ?? []), ref]);
-  const killed = [...victims.values()].flat();
-  const orders = [...victims].map(([app, some]) =>
-    orderWrite(view, app, { victims: some.map(({ attempt }) => attempt) }, asked.trace),
+  const victims = new Map<AppId, WantedRow[]>();
+  const killed = refs.filter((ref) => {
+    const row = wantedRow(view, ref);
+    if (row !== undefined) victims.set(ref.app, [...(victims.get(ref.app) ?? []), row]);
+    return row !== undefined;
+  });
+  const orders = [...victims].map(([app, rows]) =>
+    orderWrite(view, app, { victims: rows.map(({ attempt }) => attempt) }, asked.trace),
   );
-  const nothing = { version: at.now, deployment: null, isNew: false, warnings: [] };
   if (!scale || killed.length === 0) {
+    const answer = { version: at.now, deployment: null, isNew: false, warnings: [] };
+    return { decision: { ...NO_DECISION, writes: orders, trace: asked.trace }, answer, killed };
+  }
+  const smaller = [...victims].map(([app, rows]) => fewer(view, { ...asked, app }, rows));
+  const { decision, answer } = makeSmaller(view, asked, smaller, at);
+  return { decision: { ...decision, writes: [...decision.writes, ...orders] }, answer, killed };
+}
+
+function fewer(view: StateView, asked: Asked, rows: readonly WantedRow[]): Fewer {
+  const current = knownApp(view, asked.app);
+  const { document, spec } = current;
+  if (document.goal === "deleted") throw deletingApp(document, asked);
+  refuseLocked(current, asked);
+  const smaller = { document, victims: rows.map(({ version }) => version) };
+  if (spec !== null) refuseScaling(spec, countLess(document.instances, smaller));
+  return smaller;
+}
+
+function makeSmaller(view: StateView, asked: Request, all: readonly Fewer[], at: Circumstances): Change {
+  const running = new Map<DeploymentDocument, Fewer[]>();
+  const changes: AppChange[] = [];
+  for (const each of all) {
+    const deployment = view.kind("deployment").get(each.document.deployment ?? "")?.value;
+    if (deployment?.state === "running") running.set(deployment, [...(running.get(deployment) ?? []), each]);
+    else changes.push(scaling(view, each));
+  }
+  const shrunk = [...running].flatMap(([deployment, some]) => shrinkDeployment(view, deployment, some));
+  if (changes.length === 0) {
+    const [{ id, version }] = [...running.keys()] as [DeploymentDocument];
     return {
-      decision: { writes: orders, asserts: [], events: [], wakes: [], trace: asked.trace },
-      answer: nothing,
-      killed,
+      decision: { ...NO_DECISION, writes: shrunk, trace: asked.trace },
+      answer: { version, deployment: id, isNew: false, warnings: [] },
     };
   }
-  const changes = [...victims].map(([app, some]) => fewer(knownApp(view, app), { ...asked, app }, some.length));
   const { decision, deployment } = composeDeployment(view, asked, { action: "scale", group: null }, [changes], at);
   return {
-    decision: { ...decision, writes: [...decision.writes, ...orders] },
+    decision: { ...decision, writes: [...decision.writes, ...shrunk] },
     answer: { version: deployment.version, deployment: deployment.id, isNew: false, warnings: [] },
-    killed,
   };
 }
 
-function fewer({ document, spec }: CurrentApp, asked: Asked, count: number): AppChange {
-  const instances = Math.max(0, document.instances - count);
-  refuseLocked({ document, spec }, asked);
-  if (spec !== null) refuseScaling(spec, instances);
-  const to = { version: document.version, instances };
-  return { app: asked.app, action: "scale", before: document, to, spec: null, claims: [], warnings: [] };
+function scaling(view: StateView, each: Fewer): AppChange {
+  const { document } = each;
+  const to = { version: document.version, instances: countLess(document.instances, each) };
+  const mix = mixLess(view, each);
+  return { app: document.id, action: "scale", before: document, to, mix, spec: null, claims: [], warnings: [] };
 }
 
-function isWanted(view: StateView, { app, slot, attempt }: InstanceRef): boolean {
+function wantedRow(view: StateView, { app, slot, attempt }: InstanceRef): WantedRow | undefined {
   const rows = view.kind("wanted").get(appToken(app))?.value.rows ?? [];
-  return rows.some((row) => row.slot === slot && row.attempt === attempt && row.goal === "run");
+  return rows.find((row) => row.slot === slot && row.attempt === attempt && row.goal === "run");
 }
 
 /** The next attempt of the app may start at once. Throws `app.not-waiting` where nothing of it waits. */

@@ -13,6 +13,7 @@ import {
   type DeploymentDocument,
   type GroupChange,
   keys,
+  type Mix,
   type Problem,
   type Requester,
   type Stand,
@@ -46,6 +47,8 @@ export type AppChange = {
   readonly to: Stand | null;
   /** The new version's spec, or null when the version stays. */
   readonly spec: AppSpec | null;
+  /** What it is to keep of an older version; absent: what follows from the action. */
+  readonly mix?: Mix | null;
   /** The version whose instances are good for the new one; absent: its own only. */
   readonly config?: Version;
   /** What else the app lays its hands on: its path, ports, its place in the list of rules. */
@@ -151,6 +154,7 @@ function appWrite(view: StateView, change: AppChange, { deploymentId, trace, now
   };
   const action = actionOf(change);
   const value = isFirst ? entered(standing, action, spec ?? specOfAction(view, action), now) : standing;
+  if (isFirst && change.mix !== undefined) value.mix = change.mix;
   return { key: keys.app(app), value, expect: view.revision(keys.app(app)) };
 }
 

@@ -27,6 +27,7 @@ type Step =
   | { do: "put"; fields: Fields; force: boolean }
   | { do: "turns"; count: number }
   | { do: "steer"; word: "pause" | "resume" | "promote" | "abort" | "rollback" }
+  | { do: "kill"; count: number; scale: boolean; isOld: boolean }
   | { do: "wait"; seconds: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -35,6 +36,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
     do: fc.constant("steer" as const),
     word: fc.constantFrom("pause" as const, "resume", "promote", "abort", "rollback"),
+  }),
+  fc.record({
+    do: fc.constant("kill" as const),
+    count: fc.integer({ min: 1, max: 3 }),
+    scale: fc.boolean(),
+    isOld: fc.boolean(),
   }),
   fc.record({ do: fc.constant("wait" as const), seconds: fc.constantFrom(1, 10) }),
 );
@@ -48,6 +55,9 @@ function take(world: Deploying, one: Step): void {
     case "turns":
       world.settle(undefined, one.count);
       return;
+    case "kill":
+      kill(world, one);
+      return;
     case "wait":
       world.now += one.seconds * 1_000;
       return;
@@ -59,6 +69,19 @@ function take(world: Deploying, one: Step): void {
         assert.match((cause as Error).message, /waits for no promotion/);
       }
   }
+}
+
+/** Of the newest version that stands, or of the oldest. Answers how many end that were not about to. */
+function kill(world: Deploying, { count, scale, isOld }: { count: number; scale: boolean; isOld: boolean }): number {
+  const placed = world.placed("/web").filter(({ goal }) => goal === "run");
+  if (placed.length === 0) return 0;
+  const versions = placed.map((row) => row.version);
+  const version = isOld ? Math.min(...versions) : Math.max(...versions);
+  const wanted = world.state.snapshot().kind("wanted").get("web")?.value.rows ?? [];
+  const ending = new Set(wanted.flatMap(({ goal, attempt }) => (goal === "stop" ? [attempt] : [])));
+  const named = placed.filter((row) => row.version === version).slice(0, count);
+  world.kill("/web", version, count, { scale, force: true });
+  return named.filter(({ attempt }) => !ending.has(attempt)).length;
 }
 
 /** Lets whatever runs come to its end: a person resumes and promotes, and time passes. */
@@ -99,6 +122,34 @@ test("whatever was asked before, a deployment ends with exactly what it was aske
       assert.equal(rows.length, last.instances);
       const config = (version: number) => configOf(world.state.snapshot(), "/web", version);
       assert.ok(rows.every((row) => config(row.version) === config(app?.version ?? 0) && world.isUp("/web", row)));
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+test("whichever instances are killed with scale in the middle of an upgrade, they go, and it ends with as many less", () => {
+  const killing = fc.record({ count: fc.integer({ min: 1, max: 2 }), scale: fc.constant(true), isOld: fc.boolean() });
+  fc.assert(
+    fc.property(fc.nat(6), spec, fc.nat(6), fc.array(killing, { maxLength: 3 }), (instances, fields, turns, kills) => {
+      const world = new Deploying();
+      world.agent("n1");
+      world.put("/web", { instances, cmd: "first" });
+      world.settle();
+      const id = world.put("/web", fields) as string;
+      world.settle(undefined, turns);
+      let left = fields.instances;
+      for (const one of kills) {
+        const [running] = world.running;
+        left = Math.max(0, left - kill(world, one));
+        assert.equal(world.app("/web")?.instances, left);
+        if (running !== undefined) assert.equal(world.app("/web")?.deployment, running.id, "what runs goes on");
+        world.settle(undefined, 1);
+      }
+      finish(world);
+      assert.equal(world.app("/web")?.mix, null);
+      assert.equal(world.deployment(id).state, "succeeded");
+      assert.equal(upCount(world), left);
+      assert.equal(world.placed("/web").length, left);
     }),
     { numRuns: RUNS },
   );

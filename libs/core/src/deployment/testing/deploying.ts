@@ -6,6 +6,7 @@ import {
   type Decision,
   type DeploymentDocument,
   type EndedDocument,
+  type InstanceRef,
   keys,
   type PlacedRow,
   parseAttributes,
@@ -94,10 +95,14 @@ export class Deploying {
   }
 
   /** Ends so many of a version's instances, as people ask for it. Answers the deployment of a scaling, or null. */
-  kill(app: AppId, version: number, count: number, scale: boolean): string | null {
+  kill(app: AppId, version: number, count: number, options: { scale?: boolean; force?: boolean } = {}): string | null {
     const rows = this.placed(app).filter((row) => row.version === version && row.goal === "run");
     const refs = rows.slice(0, count).map(({ slot, attempt }) => ({ app, slot, attempt }));
-    const change = decideKill(this.state.snapshot(), { ...this.request(), force: false }, refs, { scale }, this.at);
+    return this.killSome(refs, options);
+  }
+
+  killSome(refs: readonly InstanceRef[], { scale = false, force = false } = {}): string | null {
+    const change = decideKill(this.state.snapshot(), { ...this.request(), force }, refs, { scale }, this.at);
     this.commit(change.decision);
     return change.answer.deployment;
   }
