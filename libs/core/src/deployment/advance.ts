@@ -103,6 +103,8 @@ function fail(state: StateView, deployment: DeploymentDocument, why: string, rol
         by: deployment.by,
         trace: deployment.trace,
         now,
+        // Whoever wrote the spec finds it there, and why it failed.
+        removesCreated: false,
       })
     : null;
   const message = back === null ? why : `${why}; rolled back by ${back.deployment.id}`;

@@ -1,6 +1,7 @@
 /** The way back: a deployment of its own that undoes what another one has done so far, its last step first. */
 import {
   type AppDocument,
+  type AppId,
   type Assertion,
   appToken,
   type DeploymentAction,
@@ -33,22 +34,28 @@ export type BackOptions = {
   readonly by: Requester;
   readonly trace: string | null;
   readonly now: number;
+  /** Apps that it created go, and groups with them; else they stay with no instance, and with them the spec and what is known of its failure. */
+  readonly removesCreated: boolean;
 };
 
-/** Null: it has done nothing that could be undone. Apps that it created stay, with no instance. */
+/** Null: it has done nothing that could be undone. */
 export function rollbackOf(
   state: StateView,
   undone: DeploymentDocument,
-  { id, by, trace, now }: BackOptions,
+  { id, by, trace, now, removesCreated }: BackOptions,
 ): Back | null {
-  const done = stepsOf(undone).slice(0, undone.step + 1);
+  const all = stepsOf(undone);
   const draft = new Draft(state);
-  const steps = done
+  const inverseOf = (action: DeploymentAction) => inverse(draft, undone, action, removesCreated);
+  // What a later step was to create stands with no instance: nobody depends on it, and it goes at once.
+  const unbegun = all.slice(undone.step + 1).flatMap(({ actions }) => actions.filter(isCreation));
+  const done = all.slice(0, undone.step + 1).map(({ actions }) => actions);
+  const steps = [...done, ...(removesCreated ? [unbegun] : [])]
     .toReversed()
-    .map(({ actions }) => ({ actions: actions.flatMap((action) => inverse(draft, undone, action)) }))
+    .map((actions) => ({ actions: actions.flatMap(inverseOf) }))
     .filter(({ actions }) => actions.length > 0);
   if (steps.length === 0) return null;
-  const groups = restoreGroups(draft, undone.groups);
+  const groups = restoreGroups(draft, undone.groups, removedBy(steps));
   const deployment = newDeployment({
     id,
     action: "rollback",
@@ -61,8 +68,8 @@ export function rollbackOf(
     trace,
   });
   const first = new Set(steps[0]?.actions.map(({ app }) => app));
-  const all = steps.flatMap(({ actions }) => actions);
-  const apps = all.map((action): Write => {
+  const inverted = steps.flatMap(({ actions }) => actions);
+  const apps = inverted.map((action): Write => {
     const { app } = action;
     const entry = state.kind("app").get(appToken(app));
     const document: AppDocument = {
@@ -83,7 +90,7 @@ export function rollbackOf(
     ],
     asserts: draft.asserts,
     events: [startedEvent(deployment), stepEvent(state, deployment, "started", null)],
-    apps: all.map(({ app }) => app),
+    apps: inverted.map(({ app }) => app),
   };
 }
 
@@ -95,18 +102,30 @@ function graphSetAnew(state: StateView): Write[] {
     : [{ key: keys.graph, value: { changes: graph.value.changes + 1 }, expect: graph.revision }];
 }
 
-function inverse(draft: Draft, undone: DeploymentDocument, { app, from, to }: DeploymentAction): DeploymentAction[] {
+const isCreation = ({ from, to }: DeploymentAction): boolean => from === null && to !== null;
+
+const removedBy = (steps: DeploymentDocument["steps"]): ReadonlySet<AppId> =>
+  new Set(steps.flatMap(({ actions }) => actions.flatMap(({ app, to }) => (to === null ? [app] : []))));
+
+function inverse(
+  draft: Draft,
+  undone: DeploymentDocument,
+  action: DeploymentAction,
+  removesCreated: boolean,
+): DeploymentAction[] {
+  const { app, from, to } = action;
   const current = draft.kind("app").get(appToken(app))?.value;
   // What another deployment has taken over is its business.
   if (current !== undefined && current.deployment !== undone.id) return [];
   const stand: Stand | null = current === undefined ? null : { version: current.version, instances: current.instances };
+  if (removesCreated && isCreation(action))
+    return stand === null ? [] : [{ app, action: "delete", from: stand, to: null, isStaged: false }];
   const back: Stand | null = from ?? (to === null ? null : { version: to.version, instances: 0 });
   if (back === null) return [];
   const spec = draft.kind("version").get(`${appToken(app)}.${back.version}`)?.value.spec;
   if (spec === undefined) return [];
   const isComingAgain = current === undefined || current.goal === "deleted";
   if (isComingAgain && from !== null && !reclaim(draft, spec)) return [];
-  const action =
-    stand === null ? "start" : stand.version === back.version && current?.mix === null ? "scale" : "upgrade";
-  return [{ app, action, from: stand, to: back, isStaged: false }];
+  const how = stand === null ? "start" : stand.version === back.version && current?.mix === null ? "scale" : "upgrade";
+  return [{ app, action: how, from: stand, to: back, isStaged: false }];
 }

@@ -77,7 +77,7 @@ function abort(state: StateView, deployment: DeploymentDocument, { by, trace }: 
 
 function rollBack(state: StateView, deployment: DeploymentDocument, request: Request, now: number): Steered {
   const { deploymentId, by, trace } = request;
-  const back = rollbackOf(state, deployment, { id: deploymentId, by, trace, now });
+  const back = rollbackOf(state, deployment, { id: deploymentId, by, trace, now, removesCreated: true });
   const message =
     back === null ? `stopped by ${by.from}: there was nothing to roll back` : `rolled back by ${deploymentId}`;
   const ended = endDeployment(state, deployment, { state: "aborted", message, now }, new Set(back?.apps ?? []));
