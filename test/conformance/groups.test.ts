@@ -149,3 +149,59 @@ test("what fits no batch stores its versions first; what fits even then not is r
   );
   assert.equal((await ask(0, "GET", "/v2/groups/more")).status, 404);
 });
+
+test("apps of later steps are shown, changed and undone as what they are to be", async () => {
+  const two = (cmd: string, more: readonly object[] = []) => ({
+    id: "/turn",
+    apps: [
+      app("db", { cmd, instances: 2, rollout: { strategy: "canary" } }),
+      app("web", { cmd, dependencies: ["/turn/db"] }),
+      ...more,
+    ],
+  });
+  const begun = await ask(0, "PUT", "/v2/groups", two("sleep 1000"));
+  await settled(begun.json.deploymentId);
+  const { json } = await ask(0, "PUT", "/v2/groups", two("sleep 1001", [app("late", { dependencies: ["/turn/db"] })]));
+  const shown = async (id: string) => (await ask(1, "GET", `/v2/apps/turn/${id}`)).json.app as Json;
+  await until(async () => (await shown("web"))?.cmd === "sleep 1001", { withinMs: 10_000, what: "the other gateway" });
+  const [web, late] = [await shown("web"), await shown("late")];
+  assert.deepEqual([web.version, web.tasksRunning, web.deployments], [json.version, 1, [{ id: json.deploymentId }]]);
+  assert.deepEqual([late.instances, late.tasks], [1, []]);
+  const tree = (await ask(1, "GET", "/v2/groups/turn")).json.apps as Json[];
+  assert.deepEqual(
+    tree.map(({ id, cmd }) => [id, cmd]),
+    [
+      ["/turn/db", "sleep 1001"],
+      ["/turn/late", "sleep 1000"],
+      ["/turn/web", "sleep 1001"],
+    ],
+  );
+  const { tasks } = (await ask(1, "GET", "/v2/apps/turn/web/tasks")).json as { tasks: Json[] };
+  assert.notEqual(tasks[0]?.version, web.version, "the task is of the version before");
+
+  const back = await ask(1, "DELETE", `/v2/deployments/${json.deploymentId}`);
+  await settled(back.json.deploymentId);
+  await until(async () => (await ask(1, "GET", "/v2/apps/turn/late")).status === 404, {
+    withinMs: 10_000,
+    what: "what had been created to be gone",
+  });
+  assert.deepEqual([(await shown("web")).cmd, (await shown("db")).cmd], ["sleep 1000", "sleep 1000"]);
+});
+
+test("a forced change of an app whose turn has not come is merged into what it is to be", async () => {
+  const group = (cmd: string) => ({
+    id: "/merged",
+    apps: [
+      app("db", { cmd, instances: 2, rollout: { strategy: "canary" } }),
+      app("web", { cmd, dependencies: ["/merged/db"] }),
+    ],
+  });
+  await settled((await ask(0, "PUT", "/v2/groups", group("sleep 1000"))).json.deploymentId);
+  await ask(0, "PUT", "/v2/groups", group("sleep 1001"));
+  const patch = { env: { A: "b" } };
+  assert.equal((await ask(0, "PATCH", "/v2/apps/merged/web", patch)).status, 409);
+  const { json } = await ask(0, "PATCH", "/v2/apps/merged/web?force=true", patch);
+  await settled(json.deploymentId);
+  const web = (await ask(0, "GET", "/v2/apps/merged/web")).json.app as Json;
+  assert.deepEqual([web.cmd, web.env, web.version], ["sleep 1001", { A: "b" }, json.version]);
+});

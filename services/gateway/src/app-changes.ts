@@ -13,12 +13,12 @@ import {
 } from "@muster/contracts";
 import {
   appInfo,
-  currentApp,
   decideCreate,
   decideDelete,
   decideRestart,
   decideUpdate,
   refuseScaling,
+  targetApp,
   unknownApp,
 } from "@muster/core";
 import type { Span } from "@muster/runtime";
@@ -135,7 +135,7 @@ async function update(
     const document = await readDocument(c.req.raw, gateway.limits.bodyBytes);
     const read = once(readerOf(gateway, id, document, isPartial));
     // Once before anything is decided, so that a mistake is told as one, and the commit seldom reads again.
-    const current = currentApp(state, id);
+    const current = targetApp(state, id);
     if (current === null && mustExist) throw unknownApp(id);
     read(current?.spec ?? null);
     return { read, warnings: document.warnings() };

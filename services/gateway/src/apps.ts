@@ -4,13 +4,13 @@ import { type AppId, type AppSpec, appIdOf, appToken, MusterError, renderApp, ty
 import {
   appInfo,
   appTasks,
-  currentApp,
   diffSpecs,
   type Embed,
   endpointsText,
   isoTime,
   knownApp,
   type MarathonJson,
+  targetApp,
   unknownApp,
   versionsOf,
 } from "@muster/core";
@@ -47,7 +47,7 @@ const everything: Filter = () => true;
 function* appsOf({ state, health }: Gateway, filter: Filter, embed: Embed): Generator<object> {
   for (const token of [...state.kind("app").keys()].sort()) {
     const id = appIdOf(token);
-    if (filter !== everything && !filter(id, currentApp(state, id)?.spec ?? null)) continue;
+    if (filter !== everything && !filter(id, targetApp(state, id)?.spec ?? null)) continue;
     const info = appInfo(state, health, id, embed);
     if (info !== null) yield info;
   }

@@ -11,7 +11,7 @@ import {
   type Problem,
   readApp,
 } from "@muster/contracts";
-import { type AppsReading, type AppTarget, currentApp, decideApps, unknownApp } from "@muster/core";
+import { type AppsReading, type AppTarget, decideApps, targetApp, unknownApp } from "@muster/core";
 import type { Span } from "@muster/runtime";
 import { readDocument } from "./body.ts";
 import { type Gateway, validate } from "./gateway.ts";
@@ -62,7 +62,7 @@ async function update(
     const items = itemsOf(document);
     const read = (currentOf: CurrentOf): AppsReading => readAll(items, document, currentOf, manner);
     // Once before anything is decided, so that a mistake is told as one.
-    read((app) => currentApp(state, app)?.spec ?? null);
+    read((app) => targetApp(state, app)?.spec ?? null);
     return { read, warnings: document.warnings() };
   });
   const asked = treeAskedOf(gateway, c, span, query.force);

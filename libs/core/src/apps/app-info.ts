@@ -9,9 +9,9 @@ import {
 } from "@muster/contracts";
 import { instancesAsked } from "../rollout/eligible.ts";
 import { configOf } from "./config.ts";
-import { currentApp } from "./current.ts";
 import { instancesOf, lastFailure } from "./instances.ts";
 import { readinessResults } from "./readiness.ts";
+import { targetApp } from "./target.ts";
 import { countTasks, taskStats } from "./task-stats.ts";
 import { isEnded, type MarathonJson, renderTasks, taskState, tasksAmong } from "./tasks.ts";
 import { isoTime } from "./time.ts";
@@ -25,9 +25,9 @@ export type Embed = {
   readonly readiness?: boolean;
 };
 
-/** Marathon's AppInfo: counts and deployments always, the rest as `embed` says. null: no such app, or none to read. */
+/** Marathon's AppInfo of an app as it is to be: counts and deployments always, the rest as `embed` says. null: no such app, or none to read. */
 export function appInfo(state: StateView, health: HealthView, app: AppId, embed: Embed): MarathonJson | null {
-  const current = currentApp(state, app);
+  const current = targetApp(state, app);
   if (current === null || current.spec === null) return null;
   const { document, spec } = current;
   const all = instancesOf(state, health, { app, ended: embed.lastTaskFailure });

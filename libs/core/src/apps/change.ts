@@ -14,6 +14,7 @@ import {
 } from "@muster/contracts";
 import { type AppChange, composeDeployment, type Request } from "../deployment/compose.ts";
 import type { CurrentApp } from "./current.ts";
+import { targetOf } from "./target.ts";
 
 /** Who wants an app changed. */
 export type Asked = Request & {
@@ -69,7 +70,8 @@ const forcing = ({ submitted }: Asked): string =>
 
 /** Milliseconds since the epoch, later than the version before and no one's yet, whatever the clock says. */
 export function nextVersion(view: StateView, app: AppId, current: CurrentApp | null, now: number): Version {
-  let version = Math.max(now, (current?.document.version ?? 0) + 1);
+  const last = current === null ? 0 : Math.max(current.document.version, targetOf(view, current).document.version);
+  let version = Math.max(now, last + 1);
   while (view.kind("version").has(`${appToken(app)}.${version}`)) version += 1;
   return version;
 }

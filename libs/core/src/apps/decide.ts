@@ -18,6 +18,7 @@ import { makeRulesKnown } from "./rules.ts";
 import { isSame } from "./same.ts";
 import { refuseScaling } from "./scaling.ts";
 import { claimServicePorts, keepServicePorts } from "./service-ports.ts";
+import { runningAction, targetOf } from "./target.ts";
 
 /** POST. Throws `app.exists`; for an app that is being deleted `app.deleting`, unless forced: then it goes on. */
 export function decideCreate(view: StateView, asked: Asked, reading: ReadApp, at: Circumstances): Change {
@@ -53,14 +54,16 @@ export function decideUpdate(
   if (done !== null) return done;
   const current = currentApp(view, asked.app);
   if (current === null && mustExist) throw unknownApp(asked.app);
-  const reading = read(current?.spec ?? null);
-  if (current === null) return storeVersion(view, asked, null, reading, at);
-  const { document, spec: standing } = current;
+  const target = current === null ? null : targetOf(view, current);
+  const reading = read(target?.spec ?? null);
+  if (current === null || target === null) return storeVersion(view, asked, null, reading, at);
+  const { document, spec: standing } = target;
   if (document.goal === "run" && standing !== null) {
     const spec = keepServicePorts(reading.spec, standing);
-    // What a deployment left half way is finished by asking for the same once more.
+    // What a deployment left half way is finished by asking for the same once more, and what it is yet to remove stays by it.
+    const isToStay = runningAction(view, document)?.to !== null;
     const isHalfWay = document.mix !== null && document.deployment === null;
-    if (isSame(spec, standing) && !isHalfWay) return noChange(current, asked, reading.warnings);
+    if (isSame(spec, standing) && isToStay && !isHalfWay) return noChange(target, asked, reading.warnings);
     refuseLocked(current, asked);
     if (isSame(spec, standing)) return finish(view, asked, current, reading.warnings, at);
     if (isSame({ ...spec, instances: standing.instances }, standing)) {
@@ -76,8 +79,9 @@ export function decideScale(view: StateView, asked: Asked, instances: number, at
   const done = carriedOut(view, asked);
   if (done !== null) return done;
   const current = livingApp(view, asked);
-  if (current.spec !== null) refuseScaling(current.spec, instances);
-  if (current.document.instances === instances) return noChange(current, asked, []);
+  const target = targetOf(view, current);
+  if (target.spec !== null) refuseScaling(target.spec, instances);
+  if (target.document.instances === instances) return noChange(target, asked, []);
   refuseLocked(current, asked);
   return scale(view, asked, current, { instances, warnings: [] }, at);
 }
@@ -88,7 +92,7 @@ export function decideRestart(view: StateView, asked: Asked, at: Circumstances):
   if (done !== null) return done;
   const current = livingApp(view, asked);
   refuseLocked(current, asked);
-  const { spec } = current;
+  const { spec } = targetOf(view, current);
   if (spec === null)
     throw new MusterError("internal", `the current version of ${asked.app} cannot be read: PUT the app as a whole`);
   const version = nextVersion(view, asked.app, current, at.now);
@@ -133,9 +137,13 @@ function livingApp(view: StateView, asked: Asked): CurrentApp {
 
 type Scaling = { readonly instances: number; readonly warnings: ReadApp["warnings"] };
 
+/** An app whose turn had not come takes the version that it was to have as well. */
 function scale(view: StateView, asked: Asked, current: CurrentApp, to: Scaling, at: Circumstances): Change {
-  const { version } = current.document;
-  return changeApp(view, asked, current, { action: "scale", goal: "run", version, spec: null, claims: [], ...to }, at);
+  const { version } = targetOf(view, current).document;
+  const config = (each: number) => configOf(view, asked.app, each);
+  const isNew = version !== current.document.version;
+  const action = !isNew ? "scale" : config(version) === config(current.document.version) ? "update" : "upgrade";
+  return changeApp(view, asked, current, { action, goal: "run", version, spec: null, claims: [], ...to }, at);
 }
 
 function finish(
@@ -157,7 +165,8 @@ function storeVersion(
   reading: ReadApp,
   at: Circumstances,
 ): Change {
-  const standing = current?.spec ?? null;
+  // What it claims it claims for the version it is to have; what its instances are made of is the version they are of.
+  const standing = current === null ? null : targetOf(view, current).spec;
   const path = claimPath(view, asked.app);
   const dependencies = changeDependencies(view, [
     { id: asked.app, dependencies: reading.spec.dependencies, before: standing?.dependencies ?? [], path: [] },
@@ -166,7 +175,7 @@ function storeVersion(
   const isStart = current === null || current.document.goal === "deleted";
   // Beside another version nothing can be told to stay: only a whole app takes a new version without new instances.
   const isWhole = current !== null && !isStart && current.document.mix === null;
-  const isUpdate = isWhole && standing !== null && !needsRestart(standing, ports.spec);
+  const isUpdate = isWhole && current.spec !== null && !needsRestart(current.spec, ports.spec);
   return changeApp(
     view,
     asked,

@@ -17,6 +17,7 @@ export { refuseScaling } from "./scaling.ts";
 export * from "./scene.ts";
 export { servicePortsOf } from "./service-ports.ts";
 export { diffSpecs } from "./spec-diff.ts";
+export { targetApp } from "./target.ts";
 export { appTasks, endpointsText, type MarathonJson } from "./tasks.ts";
 export { isoTime, spanText } from "./time.ts";
 export * from "./why.ts";

@@ -18,13 +18,13 @@ import {
 } from "@muster/contracts";
 import { instancesAsked } from "../rollout/eligible.ts";
 import type { Asked, Change } from "./change.ts";
-import { currentApp } from "./current.ts";
 import { decideUpdate } from "./decide.ts";
 import { planSentence } from "./plan-text.ts";
 import { type Rehearsal, Stage } from "./rehearsal.ts";
 import type { Scene } from "./scene.ts";
 import { keepServicePorts } from "./service-ports.ts";
 import { diffSpecs } from "./spec-diff.ts";
+import { targetApp } from "./target.ts";
 
 export type PlanOptions = {
   /** Plans the change as a forced one: a running deployment is no refusal. */
@@ -38,7 +38,7 @@ export function planApp(scene: Scene, reading: ReadApp, options: PlanOptions, at
   const { spec } = reading;
   const { force, strategy = "spread" } = options;
   const stage = new Stage(scene, spec.id, strategy, at);
-  const current = currentApp(stage.state, spec.id);
+  const current = targetApp(stage.state, spec.id);
   const { change, refusal } = changeOf(stage.state, reading, force, at);
   const about = {
     app: spec.id,

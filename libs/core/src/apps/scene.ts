@@ -12,6 +12,7 @@ import {
 } from "@muster/contracts";
 
 import { ancestorsOf } from "../groups/ids.ts";
+import { targetDocument } from "./target.ts";
 
 /** Documents by kind and by the rest of their key. */
 export type Shelves = ReadonlyMap<string, ReadonlyMap<string, Entry<unknown>>>;
@@ -52,7 +53,7 @@ export function sceneOf(state: StateView, health: HealthView, app: AppId): Scene
   const deployment = state.kind("app").get(token)?.value.deployment;
   const needed: Readonly<Record<PlannedState, Names>> = {
     app: "all",
-    version: versionsNamed(state),
+    version: versionsNamed(state, app),
     path: [token, ...ancestorsOf(app).map(appToken)],
     port: "all",
     group: "all",
@@ -87,9 +88,11 @@ function shelf<T>(documents: Documents<T>, names: Names): ReadonlyMap<string, En
   return some;
 }
 
-/** The current version of every app and each that stands: rules speak of both. An app may keep many more. */
-function versionsNamed(state: StateView): Set<string> {
+/** The current version of every app and each that stands: rules speak of both. Of the app itself also the one it is to have. */
+function versionsNamed(state: StateView, app: AppId): Set<string> {
   const named = new Set<string>();
+  const own = state.kind("app").get(appToken(app))?.value;
+  if (own !== undefined) named.add(`${appToken(app)}.${targetDocument(state, own).version}`);
   for (const [token, { value }] of state.kind("app")) named.add(`${token}.${value.version}`);
   for (const [token, { value }] of state.kind("placed")) {
     let last: number | null = null;

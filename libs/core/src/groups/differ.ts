@@ -1,9 +1,9 @@
 /** What has to change of each app for it to be as it is to be: seen from where it stands, or from where it will stand anyway. */
-import { type AppDocument, type AppId, type AppSpec, appToken, type Stand, type StateView } from "@muster/contracts";
+import type { AppDocument, AppId, AppSpec, Stand, StateView } from "@muster/contracts";
 import { type CurrentApp, currentApp } from "../apps/current.ts";
 import { isSame } from "../apps/same.ts";
 import { keepServicePorts } from "../apps/service-ports.ts";
-import { stepsOf } from "../deployment/steps.ts";
+import { runningAction, targetOf } from "../apps/target.ts";
 import type { AppTarget, Destined } from "./target.ts";
 
 export type Difference = {
@@ -22,17 +22,7 @@ function destinedStanding(view: StateView, { document, spec }: CurrentApp): Stan
   const action = runningAction(view, document);
   if (action === undefined) return { goal: document.goal, spec, isMixed: document.mix !== null };
   if (action.to === null) return { goal: "deleted", spec, isMixed: false };
-  const { version, instances } = action.to;
-  const stored = view.kind("version").get(`${appToken(document.id)}.${version}`)?.value.spec;
-  return { goal: "run", spec: stored === undefined ? null : { ...stored, instances }, isMixed: false };
-}
-
-function runningAction(view: StateView, { id, deployment }: AppDocument) {
-  const running = deployment === null ? undefined : view.kind("deployment").get(deployment)?.value;
-  if (running?.state !== "running") return undefined;
-  return stepsOf(running)
-    .flatMap(({ actions }) => actions)
-    .find(({ app }) => app === id);
+  return { goal: "run", spec: targetOf(view, { document, spec }).spec, isMixed: false };
 }
 
 /** The version and the instances an app will stand on; null: it will be gone. */

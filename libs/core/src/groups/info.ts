@@ -1,5 +1,6 @@
 /** The tree as it is shown: as it stands, or as it was in a version that is kept. */
 import { type AppId, type AppSpec, type GroupVersionDocument, ROOT_GROUP, type StateView } from "@muster/contracts";
+import { targetDocument } from "../apps/target.ts";
 import { parentOf } from "./ids.ts";
 import { specsOf } from "./target.ts";
 import { appsBelow, compare, groupDocument, groupsAtOrBelow, unknownGroup } from "./tree.ts";
@@ -22,7 +23,7 @@ export function groupTree(view: StateView, group: AppId): GroupNode {
   if (!ids.includes(group)) throw unknownGroup(group);
   const apps = appsBelow(view, group);
   return grow(group, ids, {
-    apps: apps.map(({ id, version }) => ({ id, version })),
+    apps: apps.map((document) => ({ id: document.id, version: targetDocument(view, document).version })),
     about(id) {
       const { dependencies = [], version = 0, enforceRole = null } = groupDocument(view, id) ?? {};
       return { dependencies, version, enforceRole };

@@ -86,8 +86,8 @@ export class Deploying {
     return this.ask(app, (view, asked) => decideScale(view, asked, instances, this.at));
   }
 
-  restart(app: AppId): string | null {
-    return this.ask(app, (view, asked) => decideRestart(view, asked, this.at));
+  restart(app: AppId, force = false): string | null {
+    return this.ask(app, (view, asked) => decideRestart(view, asked, this.at), force);
   }
 
   remove(app: AppId, force = true): string | null {

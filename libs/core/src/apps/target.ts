@@ -1,0 +1,39 @@
+/** An app as it is to be: where the deployment that has it leads, be its turn still to come. What stands now is in its document. */
+import type { AppDocument, AppId, DeploymentAction, DeploymentDocument, StateView } from "@muster/contracts";
+import { stepsOf } from "../deployment/steps.ts";
+import { type CurrentApp, currentApp, specOf } from "./current.ts";
+
+type Actions = ReadonlyMap<AppId, DeploymentAction>;
+const known = new WeakMap<DeploymentDocument, Actions>();
+
+/** What the deployment that has the app does with it; undefined: none that runs. Lists of apps ask for each of a thousand. */
+export function runningAction(view: StateView, { id, deployment }: AppDocument): DeploymentAction | undefined {
+  const running = deployment === null ? undefined : view.kind("deployment").get(deployment)?.value;
+  if (running?.state !== "running") return undefined;
+  let actions = known.get(running);
+  if (actions === undefined) {
+    actions = new Map(stepsOf(running).flatMap((step) => step.actions.map((action) => [action.app, action])));
+    known.set(running, actions);
+  }
+  return actions.get(id);
+}
+
+/** Its document as it will be. One that is to go is what it is until it is gone. */
+export function targetDocument(view: StateView, document: AppDocument): AppDocument {
+  const to = runningAction(view, document)?.to ?? null;
+  if (to === null || (to.version === document.version && to.instances === document.instances)) return document;
+  const { startedAtMs } = view.kind("deployment").get(document.deployment ?? "")?.value ?? { startedAtMs: 0 };
+  const scaledAtMs = to.instances === document.instances ? document.scaledAtMs : startedAtMs;
+  return { ...document, ...to, goal: "run", mix: null, scaledAtMs };
+}
+
+/** What people are shown of an app, and what their changes are merged into. null: there is no such app. */
+export function targetApp(view: StateView, app: AppId): CurrentApp | null {
+  const current = currentApp(view, app);
+  return current === null ? null : targetOf(view, current);
+}
+
+export function targetOf(view: StateView, current: CurrentApp): CurrentApp {
+  const document = targetDocument(view, current.document);
+  return document === current.document ? current : { document, spec: specOf(view, document) };
+}
