@@ -49,6 +49,13 @@ const thrice = [failed(0, 1), failed(0, 2), failed(0, 3)];
 const judged: DeploymentDocument["steps"] = [
   { actions: [{ app: "/web", action: "start", from: null, to: { version: 7, instances: 2 }, isStaged: true }] },
 ];
+const undone: Partial<DeploymentDocument> = {
+  action: "rollback",
+  instances: 0,
+  steps: [
+    { actions: [{ app: "/web", action: "delete", from: { version: 7, instances: 2 }, to: null, isStaged: false }] },
+  ],
+};
 const waiting = instance(1, 9, { state: "waiting", agent: null });
 const healthy = [instance(0, 1, { healthy: true }), instance(1, 2, { healthy: true })];
 
@@ -56,6 +63,7 @@ for (const [about, state, impatience, exit, outcome, message] of [
   ["reached", progress({ state: "succeeded" }, healthy), null, 0, "succeeded", /^\/web runs: 2 instances, healthy$/],
   ["scaled to none", progress({ state: "succeeded", instances: 0 }), null, 0, "succeeded", /^\/web is stopped$/],
   ["deleted", progress({ state: "succeeded", action: "delete" }), null, 0, "succeeded", /^\/web is gone$/],
+  ["undone whole", progress({ ...undone, state: "succeeded" }), null, 0, "succeeded", /^\/web is gone$/],
   ["failed", progress({ state: "failed", message: "no" }), null, 1, "failed", /^\/web starting failed: no$/],
   [
     "aborted",

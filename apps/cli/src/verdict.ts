@@ -116,7 +116,9 @@ function hopeless(progress: DeploymentProgress): Verdict {
 
 function success(progress: DeploymentProgress): string {
   const name = subjectOf(progress);
-  if (progress.deployment?.action === "delete") return `${name} is gone`;
+  // Where all that it changes is to be gone, it is: also what a rollback had to undo.
+  const { action, steps = [] } = progress.deployment ?? {};
+  if (action === "delete" || (steps.length > 0 && progress.targets.length === 0)) return `${name} is gone`;
   const wanted = wantedOf(progress);
   if (wanted === 0) return `${name} is stopped`;
   const ready = slotLines(progress).filter((line) => line.isReady && !line.isOld);
