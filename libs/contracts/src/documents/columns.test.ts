@@ -14,7 +14,7 @@ const placedRow: fc.Arbitrary<PlacedRow> = fc.record({
   items: fc.dictionary(fc.constantFrom("disks", "keys"), fc.array(fc.constantFrom("a", "b"), { maxLength: 2 })),
   atMs: fc.nat(),
 });
-const wanted = (rows: WantedRow[]) => ({ app: "/a", rows, nextAttempt: 1, backoffs: [], trace: null });
+const wanted = (rows: WantedRow[]) => ({ app: "/a", rows, nextAttempt: 1, backoffs: [], tally: null, trace: null });
 const placed = (rows: PlacedRow[]) => ({ app: "/a", rows, ended: [], history: [] });
 /** As another process reads it. */
 const told = (key: string, value: unknown): unknown => JSON.parse(JSON.stringify(storedForm(key, value)));

@@ -23,12 +23,26 @@ export const BackoffSchema = z.object({
 });
 export type Backoff = z.infer<typeof BackoffSchema>;
 
+/** Failures of one version since its deployment began. */
+export const TallySchema = z.object({
+  deployment: z.string(),
+  version: z.int(),
+  failures: z.int().min(1),
+  /** Of those, for a reason that stays. */
+  fatal: z.int().min(0),
+  /** Where and how the last one ended: `n1: exited with status 1: no database`. */
+  last: z.string(),
+});
+export type Tally = z.infer<typeof TallySchema>;
+
 /** `wanted.<app>`. `nextAttempt` starts at the revision at which the app was created and only grows. */
 export const WantedDocumentSchema = z.object({
   app: z.string(),
   rows: rowsSchema(WantedRowSchema, { agent: () => null }),
   nextAttempt: z.int().min(0),
   backoffs: z.array(BackoffSchema),
+  /** Null: nothing has failed since the running deployment began, or none runs. */
+  tally: TallySchema.nullable().default(null),
   trace: TraceSchema,
 });
 export type WantedDocument = z.infer<typeof WantedDocumentSchema>;

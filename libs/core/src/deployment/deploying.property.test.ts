@@ -50,7 +50,7 @@ function take(world: Deploying, one: Step): void {
   const [running] = world.running;
   switch (one.do) {
     case "put":
-      if (running === undefined || one.force) world.put("/web", one.fields, one.force);
+      if (running === undefined || one.force) unlessDeleting(() => world.put("/web", one.fields, one.force));
       return;
     case "turns":
       world.settle(undefined, one.count);
@@ -68,6 +68,15 @@ function take(world: Deploying, one: Step): void {
       } catch (cause) {
         assert.match((cause as Error).message, /waits for no promotion/);
       }
+  }
+}
+
+/** An app whose creation was undone goes, and nothing but force brings it back before. */
+function unlessDeleting(put: () => unknown): void {
+  try {
+    put();
+  } catch (cause) {
+    assert.match((cause as Error).message, /is being deleted/);
   }
 }
 

@@ -4,10 +4,7 @@ import {
   appToken,
   type DeploymentAction,
   type DeploymentDocument,
-  ENDED_KEPT_MAX,
-  type EndedRow,
   FATAL_FAILURES_MAX,
-  FATAL_REASONS,
   type HealthView,
   type StateView,
 } from "@muster/contracts";
@@ -16,6 +13,7 @@ import { spanText } from "../apps/time.ts";
 import { freshCount } from "../rollout/counted.ts";
 import { isSettled, type Standpoint, standpointOf } from "../rollout/decide.ts";
 import { isUp } from "../rollout/rows.ts";
+import { tallied } from "../rollout/tally.ts";
 import { stagesOf } from "./stages.ts";
 
 export type Judgement = {
@@ -50,7 +48,7 @@ export function judgeAction(
   const deadlineMs = rollout.timeoutSeconds === null ? null : movedAtMs + rollout.timeoutSeconds * 1_000;
   const isStaged = stagesOf(action, standpoint.goal.spec).length > 1;
   const failure =
-    (action.to === null ? null : failuresText(standpoint, rollout, deployment.startedAtMs, isStaged)) ??
+    (action.to === null ? null : failuresText(standpoint, rollout, deployment, isStaged)) ??
     (deadlineMs !== null && now >= deadlineMs ? timeoutText(state, standpoint, rollout.timeoutSeconds ?? 0) : null);
   // A removal that takes too long has failed in time, and is still a removal.
   return { isReached: false, failure, rollsBack: rollout.rollbackOnFailure && action.to !== null, deadlineMs };
@@ -66,31 +64,21 @@ const movesOf = ({ rows, placed }: Standpoint): number[] => [
 
 /** Instances of the new version that ended unasked since the deployment began. */
 function failuresText(
-  { goal, rows, placed, document }: Standpoint,
+  { goal, rows, document, plan }: Standpoint,
   { maxFailures }: AppSpec["rollout"],
-  since: number,
+  deployment: DeploymentDocument,
   isStaged: boolean,
 ): string | null {
-  const failures = (placed?.value.history ?? []).filter(
-    (ended) => ended.version === goal.version && ended.atMs >= since && ended.state !== "killed",
-  );
-  const last = failures.at(-1);
-  if (last === undefined) return null;
-  const fatal = failures.filter(({ reason }) => FATAL_REASONS.has(reason)).length;
+  // What is about to be counted counts: nobody waits for the batch that does it.
+  const tally = tallied(document.tally, deployment, goal.version, plan.drop);
+  if (tally === null) return null;
+  const { failures, fatal, last } = tally;
   const isServing = rows.some((row) => row.wish.version === goal.version && isUp(row));
-  // Only the last endings are kept; the delay counts them all, also those from before the deployment.
-  const counted = document.backoffs.find(({ version }) => version === goal.version)?.failures ?? 0;
-  const count = failures.length < ENDED_KEPT_MAX ? failures.length : Math.max(counted, failures.length);
-  const isOver = maxFailures !== null && count > maxFailures * Math.max(1, freshCount(goal));
+  const isOver = maxFailures !== null && failures > maxFailures * Math.max(1, freshCount(goal));
   if (fatal < FATAL_FAILURES_MAX && !(isOver && (isStaged || !isServing))) return null;
   const times =
-    count === 1 ? "an instance of the new version failed" : `instances of the new version failed ${count} times`;
-  return `${times}, the last one on ${last.agent}: ${endingText(last)}`;
-}
-
-function endingText({ reason, exitCode, signal, message }: EndedRow): string {
-  const how = signal !== null ? `ended by ${signal}` : exitCode === null ? reason : `exited with status ${exitCode}`;
-  return message === "" ? how : message.startsWith(how) ? message : `${how}: ${message}`;
+    failures === 1 ? "an instance of the new version failed" : `instances of the new version failed ${failures} times`;
+  return `${times}, the last one on ${last}`;
 }
 
 function timeoutText(state: StateView, { entry, goal, rows }: Standpoint, seconds: number): string {

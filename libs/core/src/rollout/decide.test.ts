@@ -48,6 +48,7 @@ function want(bucket: MemoryBucket, app: string, rows: readonly PlacedRow[]): vo
     rows: rows.map(({ slot, attempt, version, goal }) => ({ slot, attempt, version, goal, agent: null })),
     nextAttempt: 99,
     backoffs: [],
+    tally: null,
     trace: null,
   };
   bucket.write(keys.wanted(app), value);

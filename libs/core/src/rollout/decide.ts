@@ -23,6 +23,7 @@ import { type Goal, type Plan, planRows } from "./plan.ts";
 import { type Looked, removal } from "./removal.ts";
 import { checkedOf, type Row, readRows } from "./rows.ts";
 import { groupingsOf } from "./surplus.ts";
+import { tallied } from "./tally.ts";
 
 export type Rollout = {
   readonly decision: Decision;
@@ -132,7 +133,8 @@ function restamped(state: StateView, document: WantedDocument, version: number):
 /** Attempts start where the stream stood when the app was created, so that no instance id is ever used twice. */
 function firstWish(state: StateView, entry: Entry<AppDocument>): WantedDocument {
   const floor = state.kind("attempts").get("")?.value.highest ?? 0;
-  return { app: entry.value.id, rows: [], nextAttempt: Math.max(entry.revision, floor + 1), backoffs: [], trace: null };
+  const nextAttempt = Math.max(entry.revision, floor + 1);
+  return { app: entry.value.id, rows: [], nextAttempt, backoffs: [], tally: null, trace: null };
 }
 
 /** Too many agents gone at once is more likely our own blindness: over a third of them and at least three. */
@@ -167,7 +169,9 @@ function nextWish(input: Input): Decision {
   const done: Write[] = order === undefined ? [] : [{ key: keys.order(app), value: null, expect: order.revision }];
   if (!isChanged(input)) return { writes: done, asserts: [], events: [], wakes: [], trace };
 
-  const value: WantedDocument = { app, rows, nextAttempt, backoffs: [...plan.backoffs], trace };
+  const deployment = state.kind("deployment").get(entry.value.deployment ?? "")?.value;
+  const tally = tallied(document.tally, deployment, goal.version, plan.drop);
+  const value: WantedDocument = { app, rows, nextAttempt, backoffs: [...plan.backoffs], tally, trace };
   const asserts: Assertion[] = [{ key: keys.app(app), revision: entry.revision }];
   // A row never leaves while its instance stands: the answer it was judged by must still be the last one.
   if (plan.drop.length > 0)

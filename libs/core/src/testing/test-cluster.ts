@@ -180,6 +180,7 @@ export class TestCluster {
       rows: [],
       nextAttempt: 1,
       backoffs: [],
+      tally: null,
       trace: null,
     };
   waiting = (id: string): WaitingDocument | null =>
