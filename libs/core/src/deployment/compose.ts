@@ -104,7 +104,7 @@ export function composeDeployment(
         { key, value: deployment, expect: view.revision(key) },
         ...changes.flatMap(({ last = [] }) => last),
       ],
-      asserts: changes.flatMap(({ asserts = [] }) => asserts),
+      asserts: [...changes.flatMap(({ asserts = [] }) => asserts), ...overtaken.asserts],
       events: [
         ...overtaken.events,
         ...changes.filter(({ to }) => to !== null).map((change) => accepted(view, request, change)),
@@ -187,11 +187,15 @@ const accepted = (
 function overtake(view: StateView, changes: readonly AppChange[], by: DeploymentDocument) {
   const mine = new Set(changes.map(({ app }) => app));
   const ids = new Set(changes.flatMap(({ before }) => (before?.deployment == null ? [] : [before.deployment])));
+  // One that an app names and nobody has seen is about to be read: its app came first, and must not be taken from it unseen.
+  const asserts = [...ids].flatMap((id): Assertion[] =>
+    view.kind("deployment").has(id) ? [] : [{ key: keys.deployment(id), revision: view.revision(keys.deployment(id)) }],
+  );
   const ended = [...ids].flatMap((id) => {
     const standing = view.kind("deployment").get(id)?.value;
     if (standing === undefined || standing.state !== "running") return [];
     const message = `overtaken by deployment ${by.id}`;
     return [endDeployment(view, standing, { state: "superseded", message, now: by.startedAtMs }, mine)];
   });
-  return { writes: ended.flatMap(({ writes }) => writes), events: ended.flatMap(({ events }) => events) };
+  return { asserts, writes: ended.flatMap(({ writes }) => writes), events: ended.flatMap(({ events }) => events) };
 }
