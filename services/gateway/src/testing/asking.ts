@@ -1,6 +1,7 @@
 /** For tests: the API of a gateway in memory, asked as over HTTP. */
 import { keys } from "@muster/contracts";
 import { createApi } from "../api.ts";
+import type { Gateway } from "../gateway.ts";
 import { type FakeGateway, fakeGateway } from "./fake-gateway.ts";
 
 export type App = { readonly id: string; readonly instances: number; readonly cmd: string; readonly tasks?: unknown[] };
@@ -22,8 +23,8 @@ export type Reply = Group & {
   readonly steps: unknown;
 };
 
-export async function startAsking() {
-  const gateway = await fakeGateway();
+export async function startAsking(more: Partial<Gateway> = {}) {
+  const gateway = await fakeGateway(more);
   const api = createApi(gateway);
   const ask = async (method: string, path: string, body?: unknown) => {
     const request = new Request(`http://127.0.0.1:8080${path}`, {
