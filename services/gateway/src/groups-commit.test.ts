@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { BATCH_MESSAGES_MAX, type StateKind } from "@muster/contracts";
+import { messagesOf } from "./gateway.ts";
 import { app, end, startAsking } from "./testing/asking.ts";
 import type { FakeGateway } from "./testing/fake-gateway.ts";
 
@@ -23,6 +24,7 @@ async function start() {
   const asking = await startAsking({
     async commit(decide) {
       const decision = decide();
+      assert.ok(messagesOf(decision) <= BATCH_MESSAGES_MAX, "a server refuses it");
       commits += 1;
       const isHit = isDead || commits === fault?.at;
       if (isHit && (isDead || !fault?.hasLanded)) {
