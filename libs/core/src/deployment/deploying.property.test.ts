@@ -56,7 +56,7 @@ function take(world: Deploying, one: Step): void {
       world.settle(undefined, one.count);
       return;
     case "kill":
-      kill(world, one);
+      unlessDeleting(() => kill(world, one));
       return;
     case "wait":
       world.now += one.seconds * 1_000;
@@ -71,10 +71,10 @@ function take(world: Deploying, one: Step): void {
   }
 }
 
-/** An app whose creation was undone goes, and nothing but force brings it back before. */
-function unlessDeleting(put: () => unknown): void {
+/** An app whose creation was undone goes, and is neither changed nor scaled on its way. */
+function unlessDeleting(change: () => unknown): void {
   try {
-    put();
+    change();
   } catch (cause) {
     assert.match((cause as Error).message, /is being deleted/);
   }
