@@ -48,3 +48,22 @@ test("who reads the batch of a new stage half way sees the apps before the deplo
   assert.ok(world.advance(id));
   assert.equal(world.deployment(id).stage, 1);
 });
+
+test("a deployment that fails while its last failure waits for another attempt leaves as many as were asked for", () => {
+  const world = standing({ instances: 4, rollout: { strategy: "canary", maxFailures: 0 } });
+  const id = world.put("/web", { instances: 4, cmd: "b", rollout: { strategy: "canary", maxFailures: 0 } }) as string;
+  world.settle();
+  const { version, mix } = world.app("/web") as { version: number; mix: object };
+  const canary = world.placed("/web").find((row) => row.version === version);
+  assert.ok(canary !== undefined);
+  world.end("/web", canary, "failed", "exited");
+  world.place("/web");
+  world.rollout("/web");
+  assert.equal(world.state.snapshot().kind("wanted").get("web")?.value.rows.length, 3, "it is held back");
+  world.advance(id);
+  assert.equal(world.deployment(id).state, "failed");
+  assert.deepEqual(world.app("/web")?.mix, mix);
+  world.now += 2_000;
+  world.settle();
+  assert.equal(world.placed("/web").length, 4);
+});

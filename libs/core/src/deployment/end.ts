@@ -37,7 +37,7 @@ export function endDeployment(
   const apps = affectedApps(deployment).flatMap((app): Write[] => {
     const entry = state.kind("app").get(appToken(app));
     if (entry === undefined || entry.value.deployment !== deployment.id || besides.has(app)) return [];
-    const mix = how === "succeeded" ? entry.value.mix : standstill(state, entry.value);
+    const mix = how === "succeeded" ? entry.value.mix : standstill(state, entry.value, { isWhole: how === "failed" });
     return [{ key: keys.app(app), value: { ...entry.value, deployment: null, mix }, expect: entry.revision }];
   });
   return {

@@ -74,8 +74,15 @@ export function mixAt(action: DeploymentAction, stages: readonly Stage[], index:
   return { version: action.from.version, fresh: stage.fresh, kept: stage.kept };
 }
 
-/** The mix that keeps what stands: nothing more of the new version, nothing less of the older one that most are of. */
-export function standstill(state: StateView, { id, version }: AppDocument): Mix | null {
+/**
+ * The mix that keeps what stands: nothing more of the new version, nothing less of the older one that most are of. `isWhole`: what has
+ * failed and waits for its next attempt stands as well, up to the instances asked for.
+ */
+export function standstill(
+  state: StateView,
+  { id, version, instances }: AppDocument,
+  { isWhole = false } = {},
+): Mix | null {
   const rows =
     state
       .kind("wanted")
@@ -86,5 +93,7 @@ export function standstill(state: StateView, { id, version }: AppDocument): Mix 
   const fresh = counts.get(version) ?? 0;
   counts.delete(version);
   const [older] = [...counts].sort((a, b) => b[1] - a[1]);
-  return older === undefined ? null : { version: older[0], fresh, kept: older[1] };
+  if (older === undefined) return null;
+  const [kept, missing] = [older[1], instances - older[1]];
+  return { version: older[0], fresh: isWhole ? Math.max(fresh, missing) : fresh, kept };
 }
