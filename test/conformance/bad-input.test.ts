@@ -4,6 +4,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import type { Service } from "@muster/runtime";
+import { ask } from "../support/ask.ts";
 import { startPlane, type TestPlane } from "../support/control-plane.ts";
 import { startTestGateway } from "../support/gateway.ts";
 
@@ -21,7 +22,7 @@ after(async () => {
 });
 
 const post = (body: string | Uint8Array<ArrayBuffer>, path = "/v2/apps", method = "POST") =>
-  fetch(`${gateway.http}${path}`, { method, body });
+  ask(gateway.http, method, path, body);
 type ErrorBody = {
   message: string;
   details?: { path: string; errors: string[]; line?: number; column?: number }[] | string;
@@ -120,7 +121,7 @@ for (const row of TABLE)
   test(`${row.name}: ${row.status}`, async () => {
     const startedAt = performance.now();
     const answer = await post(row.body, row.path, row.method);
-    const text = await answer.text();
+    const { text } = answer;
     assert.equal(answer.status, row.status, text.slice(0, 300));
     const body = JSON.parse(text) as ErrorBody;
     assert.equal(typeof body.message, "string");
@@ -173,7 +174,7 @@ test("the API describes itself: every reference in both documents resolves", asy
 
 test("a page whose name was pointed at this machine may neither ask nor change anything", async () => {
   const { port } = new URL(gateway.http);
-  const ask = (method: string, host: string) =>
+  const askAs = (method: string, host: string) =>
     new Promise<number>((resolve, reject) => {
       const asking = request(
         { port: Number(port), host: "127.0.0.1", path: "/v2/apps", method, headers: { host } },
@@ -185,8 +186,8 @@ test("a page whose name was pointed at this machine may neither ask nor change a
       asking.once("error", reject);
       asking.end(method === "POST" ? '{"id": "/rebound", "cmd": "true"}' : undefined);
     });
-  assert.equal(await ask("POST", "evil.example"), 403);
-  assert.equal(await ask("GET", `evil.example:${port}`), 403);
+  assert.equal(await askAs("POST", "evil.example"), 403);
+  assert.equal(await askAs("GET", `evil.example:${port}`), 403);
   for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
-    assert.equal(await ask("GET", host), 200, host);
+    assert.equal(await askAs("GET", host), 200, host);
 });

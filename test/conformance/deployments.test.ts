@@ -3,26 +3,15 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Service } from "@muster/runtime";
 import { SimulatedFleet, until } from "@muster/testkit";
+import { ask as askGateway, type Json } from "../support/ask.ts";
 import { startPlane, type TestPlane } from "../support/control-plane.ts";
 import { startTestGateway } from "../support/gateway.ts";
 
-type Json = Readonly<Record<string, unknown>>;
 let plane: TestPlane;
 let fleet: SimulatedFleet;
 let gateway: Service & { http: string };
 
-async function ask(
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<{ status: number; json: Json; headers: Headers }> {
-  const answer = await fetch(`${gateway.http}${path}`, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await answer.text();
-  return { status: answer.status, json: text === "" ? {} : (JSON.parse(text) as Json), headers: answer.headers };
-}
+const ask = (method: string, path: string, body?: unknown) => askGateway(gateway.http, method, path, body);
 
 const spec = (id: string, more: object = {}) => ({
   id,

@@ -4,10 +4,10 @@ import { after, before, test } from "node:test";
 import type { DeploymentDocument } from "@muster/contracts";
 import type { Service } from "@muster/runtime";
 import { SimulatedFleet, until } from "@muster/testkit";
+import { ask as askGateway, type Json } from "../support/ask.ts";
 import { startPlane, type TestPlane } from "../support/control-plane.ts";
 import { startTestGateway } from "../support/gateway.ts";
 
-type Json = Readonly<Record<string, unknown>>;
 let plane: TestPlane;
 let fleet: SimulatedFleet;
 let gateways: readonly (Service & { http: string })[];
@@ -35,14 +35,8 @@ after(async () => {
 });
 
 /** @param i which of the gateways. */
-async function ask(i: number, method: string, path: string, body?: unknown): Promise<{ status: number; json: Json }> {
-  const answer = await fetch(`${gateways[i]?.http}${path}`, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await answer.text();
-  return { status: answer.status, json: text === "" ? {} : (JSON.parse(text) as Json) };
-}
+const ask = (i: number, method: string, path: string, body?: unknown) =>
+  askGateway(String(gateways[i]?.http), method, path, body);
 
 const app = (id: string, more: object = {}) => ({
   id,

@@ -5,8 +5,13 @@ import type { Gateway } from "./gateway.ts";
 import { absoluteId } from "./paths.ts";
 import { type Api, addMutation, addQuestion } from "./route.ts";
 
-const noPods = (): MusterError =>
-  new MusterError("spec.unsupported", "This cluster runs apps and no pods yet: make an app of each container");
+const NO_PODS = "this cluster supports no pods: use apps in a group";
+
+const noPods = (): MusterError => new MusterError("spec.unsupported", `Nothing was changed: ${NO_PODS}`);
+
+/** Addresses go on with `::status`, `::versions` or `::instances` after a pod's id. */
+const unknownPod = (address: string): MusterError =>
+  new MusterError("pod.unknown", `Pod '${absoluteId(address.split("::", 1)[0] as string)}' does not exist: ${NO_PODS}`);
 
 export function addAbsent(api: Api, gateway: Gateway): void {
   addQuestion(api, {
@@ -29,8 +34,16 @@ export function addAbsent(api: Api, gateway: Gateway): void {
     answer({ c }) {
       const id = c.req.param("id") ?? "";
       if (id === "::status") return c.json([]);
-      throw new MusterError("pod.unknown", `Pod '${absoluteId(id.split("::", 1)[0] as string)}' does not exist`);
+      throw unknownPod(id);
     },
+  });
+  addMutation(api, gateway, {
+    method: "delete",
+    path: "/v2/pods/{id}",
+    about: "A pod, or its instances: there are none",
+    replies: {},
+    refusals: ["pod.unknown"],
+    carryOut: ({ c }) => Promise.reject(unknownPod(c.req.param("id") ?? "")),
   });
   for (const [method, path] of [
     ["post", "/v2/pods"],

@@ -73,7 +73,8 @@ export function createApi(
   api.notFound((c) => {
     const { path, method } = c.req;
     const allowed = methodsAt(api, path);
-    return allowed.length > 0 ? wrongMethod(method, path, allowed) : nothingThere(method, path);
+    const asked = new URL(c.req.url).pathname;
+    return allowed.length > 0 ? wrongMethod(method, asked, allowed) : nothingThere(method, asked);
   });
   return api;
 }
@@ -86,8 +87,10 @@ function wrongMethod(method: string, path: string, allowed: readonly string[]): 
 function nothingThere(method: string, path: string): Response {
   const isMarathons = /^\/v2\/(artifacts|schemas)(\/|$)/.test(path);
   const more = isMarathons
-    ? "Marathon has it, this release of Muster does not yet"
-    : "GET /openapi.json lists what does";
+    ? "Marathon had it once and took it out, Muster never had it"
+    : path.startsWith("/v2/plugins/")
+      ? "this cluster has no plugins"
+      : "GET /openapi.json lists what does";
   return errorResponse(new MusterError("route.unknown", `Nothing answers ${method} ${shown(path)} here: ${more}`));
 }
 

@@ -11,7 +11,7 @@ import {
   type Problem,
   readApp,
 } from "@muster/contracts";
-import { type AppsReading, type AppTarget, decideApps, targetApp, unknownApp } from "@muster/core";
+import { type AppsReading, type AppTarget, currentApp, decideApps, targetApp, unknownApp } from "@muster/core";
 import type { Span } from "@muster/runtime";
 import { readDocument } from "./body.ts";
 import { type Gateway, validate } from "./gateway.ts";
@@ -66,7 +66,11 @@ async function update(
     return { read, warnings: document.warnings() };
   });
   const asked = treeAskedOf(gateway, c, span, query.force);
-  const answer = await commitTree(gateway, span, asked, (each, at) => decideApps(state, each, read, at));
+  // Of an app that is on its way out the last spec is what is changed: that it may not be is for the decision to say.
+  const last = (app: AppId): AppSpec | null => currentApp(state, app)?.spec ?? null;
+  const answer = await commitTree(gateway, span, asked, (each, at) =>
+    decideApps(state, each, (currentOf) => read((app) => currentOf(app) ?? last(app)), at),
+  );
   return treeReply(c, asked, answer, warnings);
 }
 

@@ -17,7 +17,7 @@ import type { Context } from "hono";
 import { sayOutcome } from "./asked.ts";
 import { readAs, readDocument } from "./body.ts";
 import { commit, type Gateway, validate } from "./gateway.ts";
-import { groupOfPath } from "./groups.ts";
+import { groupOfPath, unknownAt } from "./groups.ts";
 import { commitTree } from "./groups-commit.ts";
 import { type Api, addMutation, type Env } from "./route.ts";
 import { ChangeSchema, DryRunSchema, flag, GroupInputSchema } from "./schemas.ts";
@@ -158,7 +158,7 @@ function addDelete(api: Api, gateway: Gateway, path: string): void {
     about: "Stop and forget all that stands in a group, what depends on something first; then the group is gone",
     query: z.object({ force }),
     replies: { 200: change },
-    refusals: ["group.unknown", "app.locked", "change.too-large"],
+    refusals: [...unknownAt(path), "app.locked", "change.too-large"],
     async carryOut({ c, query, span }) {
       const group = groupOfPath(c);
       const asked = treeAskedOf(gateway, c, span, query.force);

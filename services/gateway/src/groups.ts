@@ -32,6 +32,9 @@ export function addGroups(api: Api, gateway: Gateway): void {
   }
 }
 
+/** The root is always there. */
+export const unknownAt = (base: string): "group.unknown"[] => (base.includes("{id}") ? ["group.unknown"] : []);
+
 /** The group an address names. Throws `group.unknown` where no group can have the id. */
 export function groupOfPath(c: Context<Env>): AppId {
   const text = absoluteId(c.req.param("id") ?? "");
@@ -48,7 +51,7 @@ function addTree(api: Api, gateway: Gateway, base: string): void {
     about: "A group with all that stands in it",
     query: z.object({ embed }),
     replies: { 200: { about: "The group", schema: GroupSchema } },
-    refusals: ["group.unknown"],
+    refusals: unknownAt(base),
     answer({ c, query }) {
       const tree = groupTree(state, groupOfPath(c));
       const embed = embedOf(gateway, query.embed);
@@ -63,7 +66,7 @@ function addTree(api: Api, gateway: Gateway, base: string): void {
     about: "All apps of a group, however deep",
     query: z.object({ embed }),
     replies: { 200: { about: "The apps, by id", schema: z.array(AppSchema) } },
-    refusals: ["group.unknown"],
+    refusals: unknownAt(base),
     answer({ c, query }) {
       const group = groupOfPath(c);
       if (!hasGroup(state, group)) throw unknownGroup(group);
@@ -129,7 +132,7 @@ function addGroupVersions(api: Api, { state }: Gateway, base: string): void {
     path: `${base}/versions`,
     about: "Versions of a group that can be gone back to, newest first: one for each change of the group as a group",
     replies: { 200: { about: "ISO dates", schema: z.array(z.string()) } },
-    refusals: ["group.unknown"],
+    refusals: unknownAt(base),
     answer({ c }) {
       const group = groupOfPath(c);
       if (!hasGroup(state, group)) throw unknownGroup(group);

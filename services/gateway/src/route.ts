@@ -127,6 +127,7 @@ function describe<Q extends z.ZodObject>(api: Api, method: RouteConfig["method"]
       ...(query === undefined ? {} : { query }),
       ...(body === undefined ? {} : { body: { required: true, content: { "application/json": { schema: body } } } }),
     },
+    ...(refusals.length === 0 ? {} : { "x-errors": refusals }),
     responses: {
       ...Object.fromEntries(responses),
       default: {

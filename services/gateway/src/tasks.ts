@@ -17,6 +17,10 @@ const manner = z.object({
 });
 type Manner = z.infer<typeof manner>;
 
+function refuseBoth({ scale, wipe }: Manner): void {
+  if (scale && wipe) throw new MusterError("request.invalid", "You cannot use scale and wipe at the same time.");
+}
+
 const TasksSchema = z.object({ tasks: z.array(TaskSchema) });
 const killedOrScaled = {
   about: "The tasks that end; with scale the deployment that scales",
@@ -33,6 +37,7 @@ export function addTasks(api: Api, gateway: Gateway): void {
     replies: { 200: killedOrScaled },
     refusals: ["app.unknown", "app.locked", "request.invalid"],
     async carryOut({ c, query, span }) {
+      refuseBoth(query);
       const app = appOfPath(c);
       knownApp(gateway.state, app);
       const tasks = standingTasks(gateway, app).filter(({ host }) => query.host === undefined || host === query.host);
@@ -47,6 +52,7 @@ export function addTasks(api: Api, gateway: Gateway): void {
     replies: { 200: { about: "The task that ends; with scale the deployment that scales", schema: z.looseObject({}) } },
     refusals: ["app.unknown", "task.unknown", "app.locked", "request.invalid"],
     async carryOut({ c, query, span }) {
+      refuseBoth(query);
       const app = appOfPath(c);
       knownApp(gateway.state, app);
       const id = c.req.param("task") ?? "";
@@ -62,8 +68,9 @@ export function addTasks(api: Api, gateway: Gateway): void {
     query: manner,
     body: IdsSchema,
     replies: { 200: killedOrScaled },
-    refusals: ["json.malformed", "spec.invalid", "app.locked", "request.invalid"],
+    refusals: ["json.malformed", "spec.type", "app.locked", "request.invalid"],
     async carryOut({ c, query, span }) {
+      refuseBoth(query);
       const { ids } = await validate(gateway, span, async () => readAs(IdsSchema, await readDocument(c.req.raw)));
       const refs = ids.map((id) => {
         const ref = parseInstanceId(id);
@@ -102,10 +109,9 @@ async function kill(
   c: Context<Env>,
   span: Span,
   refs: readonly InstanceRef[],
-  { scale, wipe, force }: Manner,
+  { scale, force }: Manner,
   reply: (tasks: readonly MarathonJson[]) => object = (tasks) => ({ tasks }),
 ): Promise<Response> {
-  if (scale && wipe) throw new MusterError("request.invalid", "You cannot use scale and wipe at the same time.");
   const apps = [...new Set(refs.map(({ app }) => app))];
   const before = apps.flatMap((app) => appTasks(gateway.state, gateway.health, app));
   span.set({ "muster.tasks": refs.length, "muster.scale": scale });
