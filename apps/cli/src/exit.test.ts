@@ -46,6 +46,7 @@ const EXPECTED: Readonly<Record<ErrorCode, number>> = {
   "nats.no-jetstream": 6,
   "cluster.not-ready": 6,
   "cluster.busy": 6,
+  "cluster.timeout": 6,
   internal: 1,
 };
 

@@ -46,6 +46,7 @@ export const ERRORS = {
     retry: true,
     title: "the service has not caught up with the cluster's state yet",
   },
+  "cluster.timeout": { status: 503, retry: true, title: "the answer took too long" },
   "cluster.busy": { status: 503, retry: true, title: "the gateway answers as many requests as it may at once" },
   internal: { status: 500, retry: true, title: "a fault of our own" },
 } as const satisfies Record<string, { status: number; retry: boolean; title: string }>;

@@ -5,6 +5,7 @@ import { addAppChanges } from "./app-changes.ts";
 import { addApps, addDiff, addVersions } from "./apps.ts";
 import { addCluster } from "./cluster.ts";
 import { compress } from "./compress.ts";
+import { answerWithin } from "./deadline.ts";
 import { addDeployments } from "./deployments.ts";
 import { addDocuments } from "./documents.ts";
 import { errorResponse } from "./errors.ts";
@@ -37,19 +38,24 @@ export type ApiOptions = {
   /** Origins whose pages may ask and change things; `*` for all. */
   readonly origins?: readonly string[];
   readonly concurrentRequestsMax?: number;
+  readonly answerWithinMs?: number;
 };
 
 export function createApi(
   gateway: Gateway,
-  { isLocal = false, origins = [], concurrentRequestsMax = Number.POSITIVE_INFINITY }: ApiOptions = {},
+  {
+    isLocal = false,
+    origins = [],
+    concurrentRequestsMax = Number.POSITIVE_INFINITY,
+    answerWithinMs = 30_000,
+  }: ApiOptions = {},
 ): Api {
   const api = newApi();
   api.use("*", countRequests(gateway), setHeaders(gateway), compress, refuseForeignNames(isLocal));
   if (origins.length > 0) api.use("*", allowOrigins(origins));
   api.use("*", refuseForeignPages(origins));
   const bounded = refuseTooMany(concurrentRequestsMax);
-  api.use("/v2/*", bounded, whenReady(gateway));
-  api.use("/v1/*", bounded, whenReady(gateway));
+  for (const area of ["/v2/*", "/v1/*"]) api.use(area, bounded, answerWithin(answerWithinMs), whenReady(gateway));
   addApps(api, gateway);
   addVersions(api, gateway);
   addDiff(api, gateway);

@@ -6,6 +6,7 @@ import { log, RETRY_AFTER_SECONDS } from "./gateway.ts";
 const COME_AGAIN: ReadonlySet<string> = new Set<ErrorCode>([
   "cluster.not-ready",
   "cluster.busy",
+  "cluster.timeout",
   "request.too-many",
   "stream.too-many",
 ]);

@@ -13,6 +13,7 @@ import {
 } from "@muster/contracts";
 import { type Change, purgeOldVersions, type StandingState, withFirstStep } from "@muster/core";
 import { createLog, type Metrics, type Span, type Telemetry, withSpan } from "@muster/runtime";
+import { currentDeadline } from "./deadline.ts";
 import type { CallbackHosts } from "./events/callback-url.ts";
 import type { EventStreams } from "./events/streams.ts";
 import { type GatewayLimits, refuseBeyond } from "./limits.ts";
@@ -24,8 +25,11 @@ export type Gateway = {
   readonly state: StandingState & { readonly complete: boolean };
   readonly health: HealthView & { readonly complete: boolean };
   readonly telemetry: Telemetry;
-  /** Commits what `decide` answers, and asks it again when another was faster. Nothing to write is fine. */
-  commit(decide: () => Decision): Promise<void>;
+  /**
+   * Commits what `decide` answers, and asks it again when another was faster. Nothing to write is fine. What has not gone out when `signal`
+   * aborts is dropped.
+   */
+  commit(decide: () => Decision, signal?: AbortSignal): Promise<void>;
   readonly limits: GatewayLimits;
   /** `host:port` under which this gateway answers: as it is advertised, as the client asked (`host`), as it listens. null: it does not. */
   address(host: string | undefined): string | null;
@@ -69,7 +73,7 @@ export const validate = <T>({ telemetry }: Gateway, parent: Span, read: () => T 
 
 /**
  * Decides and commits, in a span of its own. Answers what the decision that was committed answered.
- * Throws what `decide` throws, `cluster.not-ready` while nats is away, `internal` when the server refuses the batch.
+ * Throws what `decide` throws, `cluster.timeout` when it is too late to decide, `cluster.not-ready` while nats is away, `internal` when the server refuses the batch.
  */
 export function commit<A>(
   gateway: Gateway,
@@ -78,16 +82,19 @@ export function commit<A>(
 ): Promise<A> {
   return withSpan(gateway.telemetry, SERVICE, "commit", { parent: parent.traceparent }, async (span) => {
     const answers: A[] = [];
+    const deadline = currentDeadline();
     try {
       await gateway.commit(() => {
+        deadline?.signal.throwIfAborted();
         refuseNotReady(gateway);
         const { decision, answer } = decide(gateway.circumstances());
         refuseBeyond(gateway.state, gateway.limits, gateway.runningDeployments(), decision);
         answers.push(answer);
+        deadline?.goesOut();
         const room = Math.max(0, BATCH_MESSAGES_MAX - messagesOf(decision));
         const purges = purgeOldVersions(gateway.state, decision.writes, gateway.limits.versions).slice(0, room);
         return purges.length === 0 ? decision : { ...decision, writes: [...decision.writes, ...purges] };
-      });
+      }, deadline?.signal);
     } catch (cause) {
       if (cause instanceof MusterError) throw cause;
       refuseNotReady(gateway);

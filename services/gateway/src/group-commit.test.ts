@@ -39,6 +39,21 @@ describe("group commit", () => {
     assert.deepEqual(keys(), [["a", "b", "c"]]);
   });
 
+  test("who gives up before it is decided is left out; who gives up on the way is waited for", async () => {
+    const [early, late] = [new AbortController(), new AbortController()];
+    const giveUp = () => {
+      late.abort(new Error("too late"));
+      return false;
+    };
+    const { group, keys } = harness({ fail: giveUp });
+    const gone = group.add(() => write("gone"), early.signal);
+    const sent = group.add(() => write("sent"), late.signal);
+    early.abort(new Error("given up"));
+    await assert.rejects(gone, /given up/);
+    await sent;
+    assert.deepEqual(keys(), [["sent"]]);
+  });
+
   test("two that write one key are two batches, and the second is decided after the first", async () => {
     const { group, batches, keys } = harness();
     const seen: number[] = [];

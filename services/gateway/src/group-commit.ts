@@ -31,6 +31,7 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions;
   #pending: Request[] = [];
   #isRunning = false;
+  #underWay: readonly Request[] = [];
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -38,13 +39,22 @@ export class GroupCommit {
 
   /**
    * Resolves when the decision is committed or was none; whom it wakes is woken meanwhile, and a lost wake-up costs time only. Rejects
-   * with what `decide` throws, or why the batch failed.
+   * with what `decide` throws, why the batch failed, or the reason of `signal` when that aborts before the decision is in a batch.
    */
-  add(decide: () => Decision): Promise<void> {
+  add(decide: () => Decision, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ decide, resolve, reject });
+      const request = { decide, resolve, reject };
+      this.#pending.push(request);
+      signal?.addEventListener("abort", () => this.#giveUp(request, signal.reason), { once: true });
       if (!this.#isRunning) void this.#run();
     });
+  }
+
+  /** A batch on its way is waited for: it may land. */
+  #giveUp(request: Request, cause: unknown): void {
+    if (this.#underWay.includes(request) || !this.#pending.includes(request)) return;
+    this.#drop([request]);
+    request.reject(cause);
   }
 
   async #run(): Promise<void> {
@@ -55,6 +65,7 @@ export class GroupCommit {
         await this.#options.commit(() => {
           const group = this.#gather();
           members = group.members;
+          this.#underWay = members;
           return group.decision;
         });
         this.#drop(members);

@@ -12,6 +12,7 @@ import {
 } from "@muster/contracts";
 import { isSame, type TreeAnswer, type TreeAsked, type TreeDecision } from "@muster/core";
 import type { Span } from "@muster/runtime";
+import { withoutDeadline } from "./deadline.ts";
 import { commit, type Gateway, log, messagesOf } from "./gateway.ts";
 
 export type DecideTree = (asked: TreeAsked, at: Circumstances) => TreeDecision;
@@ -83,7 +84,7 @@ async function inParts(gateway: Gateway, span: Span, asked: TreeAsked, decide: D
       return { decision: pointers, answer: decided.answer };
     });
   } catch (cause) {
-    await forget(gateway, span, asked, versions).catch((error: Error) =>
+    await withoutDeadline(() => forget(gateway, span, asked, versions)).catch((error: Error) =>
       log.warn({ error: error.message }, "versions that nothing names could not be taken back"),
     );
     if (cause instanceof Changed) return null;

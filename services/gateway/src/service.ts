@@ -52,6 +52,7 @@ export async function startGateway(
     isLocal: /^(127\.|localhost$|::1$)/.test(values.httpHost),
     origins: originsOf(values.accessControlAllowOrigin),
     concurrentRequestsMax: values.httpMaxConcurrentRequests,
+    answerWithinMs: values.httpRequestTimeoutMs,
   });
   const http = await listen(api, { host: values.httpHost, port: values.httpPort });
   listening = `${values.httpHost.includes(":") ? `[${values.httpHost}]` : values.httpHost}:${http.port}`;
@@ -91,7 +92,7 @@ function gatewayOf(
     commit: (decide) => perform(nats, stateCommitter, SOURCE, decide, { waitForWakes: false }),
     messageBytesMax: () => nats.connection.info?.max_payload ?? Number.POSITIVE_INFINITY,
   });
-  const commit: Gateway["commit"] = (decide) => group.add(decide);
+  const commit: Gateway["commit"] = (decide, signal) => group.add(decide, signal);
   return {
     state,
     health,

@@ -26,6 +26,11 @@ export const settings = {
     "requests answered at once; further ones get 503 with Retry-After",
     "requests",
   ),
+  httpRequestTimeoutMs: setting(
+    numberSetting(30_000, { min: 100, max: 3_600_000 }),
+    "milliseconds until a request is answered at the latest; then 503 with Retry-After. Event streams go on",
+    "ms",
+  ),
   accessControlAllowOrigin: setting(
     z.string().nullable().default(null),
     "origins whose web pages may ask and change things here, separated by commas; * lets in any page of any site",
