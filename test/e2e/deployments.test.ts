@@ -133,9 +133,25 @@ test("tiers of a group start and stop in the order of their dependencies", async
   const tier = (id: string, dependencies: string[] = []) =>
     app(id, `date +%s%N >>${folder.stateDir}/order-${id}; exec sleep 600`, { dependencies });
   const group = { id: "/shop", apps: [tier("web", ["/shop/api"]), tier("api", ["/shop/db"]), tier("db")] };
-  const { status, json } = await ask("POST", "/v2/groups", group);
-  assert.equal(status, 201, JSON.stringify(json));
-  assert.equal((await ended(String(json.deploymentId))).state, "succeeded");
+  const file = await specFile("shop.json", group);
+  const planned = await muster("deploy", file, "--dry-run", "-o", "table");
+  assert.equal(planned.code, 10, planned.out);
+  assert.match(
+    planned.out,
+    /step 1 of 3\n {2}\w+ \/shop\/db\nstep 2 of 3\n {2}\w+ \/shop\/api\nstep 3 of 3\n {2}\w+ \/shop\/web\n/,
+  );
+  assert.equal((await ask("GET", "/v2/groups/shop")).status, 404, "nothing was changed");
+  const { code, out } = await muster("deploy", file);
+  assert.equal(code, 0, out);
+  const told = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  // A look may come after a short step is over.
+  const at = told.filter(({ type }) => type === "deployment").map(({ step, steps }) => [step, steps]);
+  assert.deepEqual(at, at.toSorted());
+  assert.deepEqual(at.at(-1), [3, 3]);
+  assert.equal((await muster("deploy", file)).code, 0, "what stands already is no change");
   const startedAt = await Promise.all(
     ["/shop/db", "/shop/api", "/shop/web"].map(async (id) => String((await tasks(id))[0]?.startedAt)),
   );

@@ -14,6 +14,8 @@ export type WaitOptions = {
   readonly force?: boolean;
   /** As `muster deploy` shows it. */
   readonly isDeploy?: boolean;
+  /** Several apps are changed: there is no one app to ask about. */
+  readonly isOfMany?: boolean;
 };
 
 /** @param make asks the server for the change */
@@ -73,10 +75,10 @@ const STANDS: Readonly<Record<Why["status"], ExitCode>> = {
 async function unchanged(
   context: Context,
   { client }: Session,
-  { detach }: WaitOptions,
+  { detach, isOfMany }: WaitOptions,
   { app, version }: Change,
 ): Promise<ExitCode> {
-  const why = detach === true ? null : await client.why({ app });
+  const why = detach === true || isOfMany === true ? null : await client.why({ app });
   const exitCode = why === null ? EXIT.reached : STANDS[why.status];
   const message = `nothing to change${why === null ? "" : `: ${why.summary}`}`;
   if (isForPrograms(context))

@@ -39,15 +39,19 @@ const SHIP: readonly Entry[] = [
     load: async () => (await import("./commands/run.ts")).run,
   },
   {
-    usage: "deploy [file]",
+    usage: "deploy [files...]",
     about: "run with its plan, stages and waits; the server says how it came out",
     examples: [
       ["muster deploy hello.json", "until the server says how it came out; Ctrl-C only stops watching"],
+      ["muster deploy shop.yaml", "a group: all its apps in one deployment, step by step"],
+      ["muster deploy apps/ web.json", "the apps of a folder and of a file, in one deployment"],
+      ["muster deploy shop.yaml --dry-run", "what would happen; the same as muster plan"],
       ["muster deploy --attach hello", "the same picture of the app's running deployment"],
       ["muster deploy hello.json | jq .state", "off a terminal one JSON object per change"],
     ],
     options: [
       option("--attach <id|app>", "begin nothing: watch a deployment, or the one that changes an app"),
+      option("--dry-run", "change nothing: show the plan"),
       ...waitingFor(0),
     ],
     load: async () => (await import("./commands/deploy.ts")).run,
@@ -58,6 +62,7 @@ const SHIP: readonly Entry[] = [
     examples: [
       ["muster plan hello.json", "the difference, the agents, what stops, what has no place and why"],
       ["muster plan hello.yaml --json", "for programs; the same as -o json"],
+      ["muster plan shop.yaml", "the steps that a change of a group would take"],
       ["muster plan hello.json; [ $? -eq 10 ]", "exit code 0: no change, 10: all has a place, 3: some has none"],
     ],
     options: [

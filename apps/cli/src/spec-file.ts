@@ -50,7 +50,7 @@ export async function specOf({ name, text }: Source): Promise<SpecFile> {
 }
 
 /** By the name where it says so, else by the first letter: every JSON document that holds an app begins with a brace. */
-function looksLikeYaml(name: string, text: string): boolean {
+export function looksLikeYaml(name: string, text: string): boolean {
   const extension = extname(name).toLowerCase();
   if (extension === ".yaml" || extension === ".yml") return true;
   return extension !== ".json" && !/^\s*[{[]/.test(text);
@@ -71,12 +71,14 @@ const idOf = (value: unknown): string | null =>
 /** The server counts lines in the JSON it was sent; people look at their YAML. */
 function located(cause: unknown, document: ParsedDocument): unknown {
   if (!(cause instanceof MusterError) || cause.problems.length === 0) return cause;
-  const problems = cause.problems.map(({ path, message }): Problem => ({ path, message, ...placeOf(path, document) }));
+  const problems = cause.problems.map(
+    ({ path, message }): Problem => ({ path, message, ...nearestPlace(path, document) }),
+  );
   return new MusterError(cause.code, withoutPlace(cause.message), { problems, deployments: cause.deployments, cause });
 }
 
 /** Where `path` stands; a field that is missing is shown at the nearest thing around it. */
-function placeOf(path: string, document: ParsedDocument): { line: number; column: number } | null {
+export function nearestPlace(path: string, document: ParsedDocument): { line: number; column: number } | null {
   for (let parts = pathParts(path); ; parts = parts.slice(0, -1)) {
     const place = document.locate(parts);
     if (place !== null) return place;

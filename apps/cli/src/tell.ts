@@ -1,5 +1,7 @@
 /** How a watched deployment came out: one object for programs, a few lines for people. */
 import type { Change, DeploymentProgress } from "@muster/client";
+import type { AppId } from "@muster/contracts";
+import { slotLines } from "@muster/terminal/deployment";
 import { duration } from "@muster/terminal/units";
 import { clean } from "@muster/terminal/width";
 import type { Context } from "./context.ts";
@@ -23,7 +25,8 @@ export function tellVerdict(
 export function showVerdict(
   { err, out, output }: Context,
   verdict: Verdict,
-  { app, deployment, traceId }: Watched,
+  { app: asked, deployment, traceId }: Watched,
+  last: DeploymentProgress | null,
   failures: Failures,
   elapsedMs: number,
 ): void {
@@ -37,7 +40,7 @@ export function showVerdict(
   if (report.length === 0) err.print(...words.map((line) => `    ${paint("quiet", glyphs.bar)} ${clean(line)}`));
   const mark = isGood ? paint("good", glyphs.ok) : isBad ? paint("bad", glyphs.bad) : paint("warn", glyphs.warn);
   err.print(`${mark} ${clean(sentence)}  ${paint("quiet", duration(elapsedMs))}`);
-  const name = app.replace(/^\//, "");
+  const name = troubled(last, asked).replace(/^\//, "");
   const again = `muster deploy --attach ${deployment}`;
   const next = {
     succeeded: [],
@@ -54,6 +57,13 @@ export function showVerdict(
   const ids = [`deployment ${deployment}`, ...(traceId === null ? [] : [`trace ${traceId}`])];
   err.print(paint("quiet", `  ${ids.join(` ${glyphs.dot} `)}`));
   if (output === "name") out.print(deployment);
+}
+
+/** Of several apps the one that people will want to look at: the first that an instance failed of or waits for, else the first there is. */
+function troubled(last: DeploymentProgress | null, asked: AppId): AppId {
+  if (last?.deployment === null || last?.deployment === undefined) return asked;
+  const lacking = slotLines(last).find(({ isReady, isOld }) => !isReady && !isOld);
+  return lacking?.instance.app ?? last.deployment.app;
 }
 
 /** What the server says of a failure: its sentence, the last words of the task below it, and behind them what goes back on it. */

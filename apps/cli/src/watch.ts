@@ -67,7 +67,7 @@ export async function watch(
   if (impatience !== "interrupt") await failures.settle();
   const verdict = verdictOf(last, impatience, timeoutSeconds, { isPast });
   if (isForPrograms(context)) tellVerdict(context, verdict, change, last, Date.now() - startedAtMs);
-  else showVerdict(context, verdict, change, failures, Date.now() - startedAtMs);
+  else showVerdict(context, verdict, change, last, failures, Date.now() - startedAtMs);
   return verdict.exitCode;
 }
 

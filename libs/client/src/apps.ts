@@ -27,6 +27,12 @@ export const ChangeReplySchema = z.looseObject({
   version: z.string().nullish(),
 });
 
+/** The steps of a change of a group, in Marathon's words. */
+export const GroupPlanSchema = z.object({
+  steps: z.array(z.object({ actions: z.array(z.looseObject({ action: z.string(), app: z.string() })) })),
+});
+export type GroupPlan = z.infer<typeof GroupPlanSchema>;
+
 export const VersionsReplySchema = z.object({ versions: z.array(z.string()) });
 /** A version's spec, as it would be written. */
 export const VersionViewSchema = z.looseObject({ id: z.string() });

@@ -24,6 +24,8 @@ import {
   AppsReplySchema,
   type AppView,
   ChangeReplySchema,
+  type GroupPlan,
+  GroupPlanSchema,
   type QueueItem,
   QueueReplySchema,
   VersionsReplySchema,
@@ -67,6 +69,12 @@ export type Client = {
   planApp(spec: string, options?: ChangeOptions): Promise<Plan>;
   /** Makes the app exactly this: fields that are not given go back to their defaults. */
   replaceApp(id: AppId, spec: string, options?: ChangeOptions): Promise<Change>;
+  /** Makes these apps exactly this, all in one deployment. @param app one of them. @param specs a list */
+  replaceApps(app: AppId, specs: string, options?: ChangeOptions): Promise<Change>;
+  /** Makes the group, and all that stands in it, exactly this. */
+  changeGroup(id: AppId, group: string, options?: ChangeOptions): Promise<Change>;
+  /** The steps that `changeGroup` would take; nothing is changed. */
+  planGroup(group: string): Promise<GroupPlan>;
   /** Changes the given fields only. */
   patchApp(id: AppId, patch: Readonly<Record<string, unknown>>, options?: ChangeOptions): Promise<Change>;
   scaleApp(id: AppId, instances: number, options?: ChangeOptions): Promise<Change>;
@@ -137,6 +145,12 @@ export function createClient(nats: Nats, { from, ...options }: { from: string } 
       return PlanSchema.parse(JSON.parse(reply.body));
     },
     replaceApp: (id, spec, more = {}) => change(id, "PUT", `${appPath(id)}?partialUpdate=false`, spec, more),
+    replaceApps: (app, specs, more = {}) => change(app, "PUT", "/v2/apps?partialUpdate=false", specs, more),
+    changeGroup: (id, group, more = {}) => change(id, "PUT", "/v2/groups", group, more),
+    planGroup: async (group) => {
+      const reply = await ask({ method: "PUT", path: "/v2/groups?dryRun=true", body: group, isQuestion: true });
+      return GroupPlanSchema.parse(JSON.parse(reply.body));
+    },
     patchApp,
     scaleApp: (id, instances, more = {}) => patchApp(id, { instances }, more),
     restartApp: (id, more = {}) => change(id, "POST", `${appPath(id)}/restart`, null, more),

@@ -46,6 +46,9 @@ const PATIENCE_MS = 30_000;
 /** The gateway that answers may not have seen the deployment that another one wrote. */
 const UNSEEN_PATIENCE_MS = 5_000;
 
+/** Apps whose events are listened to; of a larger deployment the others show with the next look. */
+const APPS_HEARD_MAX = 100;
+
 /** Apps whose specs are asked for at once; those of more are shown as if they had no checks and no stages. */
 const SPECS_ASKED_MAX = 50;
 
@@ -61,8 +64,18 @@ export async function* followDeployment(
   { signal, patienceMs = PATIENCE_MS, settleMs = 0 }: FollowOptions = {},
 ): AsyncGenerator<DeploymentProgress, void, undefined> {
   const pulse = new Pulse({ pollMs: POLL_MS });
-  const feed = [...subjects.eventsOfApp(app), subjects.event("deployment", deploymentId, ">")];
-  const subscriptions = feed.map((subject) => nats.connection.subscribe(subject, { callback: () => pulse.beat() }));
+  const subscriptions = [
+    nats.connection.subscribe(subjects.event("deployment", deploymentId, ">"), { callback: () => pulse.beat() }),
+  ];
+  const heard = new Set<AppId>();
+  const hear = (apps: readonly AppId[]) => {
+    for (const one of apps.slice(0, APPS_HEARD_MAX)) {
+      if (heard.has(one)) continue;
+      heard.add(one);
+      for (const subject of subjects.eventsOfApp(one))
+        subscriptions.push(nats.connection.subscribe(subject, { callback: () => pulse.beat() }));
+    }
+  };
   const stop = () => pulse.stop();
   signal?.addEventListener("abort", stop);
   const looker = new Looker(client, app, deploymentId);
@@ -83,6 +96,7 @@ export async function* followDeployment(
       }
       if (progress !== null) {
         const text = JSON.stringify(progress, withoutTimes);
+        if (progress.deployment !== null) hear(appsOf(progress.deployment));
         if (text !== told) yield progress;
         told = text;
         if (settling.isOver(progress, monotonicMs())) return;
@@ -100,7 +114,14 @@ export async function* followDeployment(
 /** A gateway that restarts, or has not caught up, is worth waiting for; a refusal is not. */
 const mayPass = (cause: unknown): boolean =>
   cause instanceof MusterError &&
-  ["nats.unreachable", "cluster.not-ready", "deployment.unknown", "internal"].includes(cause.code);
+  [
+    "nats.unreachable",
+    "cluster.not-ready",
+    "cluster.busy",
+    "cluster.timeout",
+    "deployment.unknown",
+    "internal",
+  ].includes(cause.code);
 
 /** Asks for all that a picture shows, and for what never changes only once. */
 class Looker {

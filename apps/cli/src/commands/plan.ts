@@ -1,13 +1,14 @@
 /** `muster plan FILE`: what run would change, and where instances would stand. One exit code per answer; nothing is changed. */
+
+import type { GroupPlan } from "@muster/client";
 import { MusterError, type Plan, type Problem } from "@muster/contracts";
+import { withBundle } from "../bundle.ts";
 import { type Context, isForPrograms } from "../context.ts";
-import { printError } from "../errors.ts";
-import { EXIT, type ExitCode } from "../exit.ts";
+import { EXIT, type ExitCode, UsageError } from "../exit.ts";
 import { printDocument } from "../output.ts";
 import { planLines } from "../plan-lines.ts";
 import type { Run } from "../program.ts";
-import { withSession } from "../session.ts";
-import { readSource, type SpecFile, specOf } from "../spec-file.ts";
+import type { SpecFile } from "../spec-file.ts";
 
 const EXITS: Readonly<Record<Plan["outcome"], ExitCode>> = {
   unchanged: EXIT.reached,
@@ -16,22 +17,40 @@ const EXITS: Readonly<Record<Plan["outcome"], ExitCode>> = {
   refused: EXIT.conflict,
 };
 
-export const run: Run = async (given, [file = "-"], { json, force }) => {
+export const run: Run = async (given, files, { json, force }) => {
   const context: Context = json === true ? { ...given, output: "json" } : given;
-  const source = await readSource(file);
-  let spec: SpecFile | null = null;
-  try {
-    const read = await specOf(source);
-    spec = read;
-    return await withSession(context, async ({ client }) => {
-      const plan = located(read, await client.planApp(read.body, { force: force === true }));
-      tell(context, plan);
-      return EXITS[plan.outcome];
-    });
-  } catch (cause) {
-    return printError(spec?.locate(cause) ?? cause, context.err, source);
-  }
+  return await withBundle(context, files.length === 0 ? ["-"] : files, async ({ client }, bundle) => {
+    if (bundle.kind === "apps")
+      throw new UsageError("an app or a group can be planned, a list of apps cannot: plan them one by one");
+    if (bundle.kind === "group") return tellGroup(context, await client.planGroup(bundle.body));
+    const plan = located(bundle, await client.planApp(bundle.body, { force: force === true }));
+    tell(context, plan);
+    return EXITS[plan.outcome];
+  });
 };
+
+/** Marathon's words for what is done to an app, in ours. */
+const DONE: Readonly<Record<string, string>> = {
+  StartApplication: "start",
+  ScaleApplication: "scale",
+  RestartApplication: "replace the instances of",
+  StopApplication: "remove",
+};
+
+/** Only what would happen, and in which order: where instances would be placed is told of single apps. */
+function tellGroup(context: Context, plan: GroupPlan): ExitCode {
+  const { out, err } = context;
+  if (isForPrograms(context)) printDocument(context, plan);
+  else if (plan.steps.length === 0) out.print("nothing would change");
+  else
+    for (const [i, { actions }] of plan.steps.entries()) {
+      out.print(out.paint("strong", `step ${i + 1} of ${plan.steps.length}`));
+      out.print(...actions.map(({ action, app }) => `  ${DONE[action] ?? action} ${app}`));
+    }
+  if (!isForPrograms(context) && plan.steps.length > 0)
+    err.print(err.paint("quiet", "  where instances would be placed is told of single apps: muster plan app.json"));
+  return plan.steps.length === 0 ? EXIT.reached : EXIT.changes;
+}
 
 /** Warnings name places in what was sent; people look at their file. */
 function located(spec: SpecFile, plan: Plan): Plan {

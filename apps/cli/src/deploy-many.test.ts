@@ -1,0 +1,221 @@
+/** `muster deploy` and `muster plan` of groups, lists, folders: one deployment, one picture, errors file by file. */
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import type { DeploymentDocument } from "@muster/contracts";
+import { connectNats, type Nats, provision } from "@muster/runtime";
+import { FakeTerminal } from "@muster/terminal/fake-terminal";
+import { type NatsServer, startNatsServer, until } from "@muster/testkit";
+import { run as deploy } from "./commands/deploy.ts";
+import { run as plan } from "./commands/plan.ts";
+import { FakeCluster } from "./fake-cluster.ts";
+import { musterAt } from "./testing/muster.ts";
+
+let server: NatsServer;
+let nats: Nats;
+let cluster: FakeCluster;
+let folder: string;
+let muster: ReturnType<typeof musterAt>;
+before(async () => {
+  server = await startNatsServer();
+  nats = await connectNats({ url: server.url }, { name: "test", waitMs: 10_000 });
+  await provision(nats, { replicas: 1 });
+  muster = musterAt(server.url);
+});
+after(async () => {
+  await nats?.connection.close();
+  await server?.stop();
+});
+beforeEach(async () => {
+  cluster = new FakeCluster(nats);
+  folder = await mkdtemp(join(tmpdir(), "muster-cli-"));
+});
+afterEach(async () => {
+  cluster.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function file(name: string, text: string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, text);
+  return path;
+}
+
+const SHOP = `id: /shop
+apps:
+  - id: web
+    cmd: sleep 9
+    dependencies: [db]
+  - id: db
+    cmd: sleep 9
+`;
+const step = (app: string): DeploymentDocument["steps"][number] => ({
+  actions: [{ app, action: "start", from: null, to: { version: 1, instances: 1 }, isStaged: false }],
+});
+/** Answers every change of several apps by one deployment of `/shop/db` and then `/shop/web`, and keeps what was sent. */
+function takeMany(): { method: string; path: string; body: string | null }[] {
+  const sent: { method: string; path: string; body: string | null }[] = [];
+  cluster.intercept = ({ method, path, body }) => {
+    if (method !== "PUT" || !/^\/v2\/(groups|apps)(\?|$)/.test(path)) return null;
+    sent.push({ method, path, body });
+    const steps = [step("/shop/db"), step("/shop/web")];
+    cluster.deployment("d1", "/shop/db", {
+      action: "group",
+      group: path.startsWith("/v2/groups") ? "/shop" : null,
+      steps,
+      startedAtMs: Date.now() - 60_000,
+    });
+    return {
+      headers: { "Marathon-Deployment-Id": "d1" },
+      body: { version: "2026-11-20T12:00:00.000Z", deploymentId: "d1" },
+    };
+  };
+  return sent;
+}
+function stands(): void {
+  for (const app of ["/shop/db", "/shop/web"]) cluster.instance(app, 0, 1, { version: 1 });
+  cluster.deployment("d1", "/shop/db", { step: 1 });
+  cluster.succeed("d1");
+}
+
+test("a group is one deployment, with a line for each instance of its apps, those that fail first, and its steps", async () => {
+  const sent = takeMany();
+  for (let slot = 0; slot < 8; slot += 1) cluster.instance("/shop/db", slot, 1, { version: 1 });
+  cluster.instance("/shop/web", 0, 1, {
+    version: 1,
+    state: "failed",
+    exitCode: 1,
+    reason: "exited",
+    message: "exited with status 1",
+  });
+  cluster.instance("/shop/web", 0, 2, { version: 1, state: "starting" });
+  const terminal = new FakeTerminal({ columns: 110, rows: 10 });
+  const ended = muster(deploy, [await file("shop.yaml", SHOP)], { terminal, options: { force: true } });
+  await until(() => terminal.screen().some((line) => line.includes("step 1 of 2")), {
+    what: () => terminal.screen().join("\n"),
+  });
+  const picture = terminal.screen();
+  assert.match(picture.find((line) => line.includes("/shop (")) ?? "", /\/shop \(2 apps\) {2}changing → 2/);
+  const [first] = picture.filter((line) => /\bshop_(db|web)\./.test(line));
+  assert.match(first ?? "", /shop_web\.0\.2 .*before: exited with status 1/);
+  assert.ok(
+    picture.some((line) => /\+\d more/.test(line)),
+    picture.join("\n"),
+  );
+  cluster.instances.clear();
+  stands();
+  assert.equal((await ended).code, 0);
+  assert.match(terminal.screen().join("\n"), /✓ \/shop \(2 apps\) runs: 2 instances/);
+  assert.deepEqual(
+    sent.map(({ path }) => path),
+    ["/v2/groups?force=true"],
+  );
+  assert.equal(JSON.parse(sent[0]?.body ?? "").apps.length, 2);
+});
+
+test("files, lists and folders become one list of apps and one deployment; off a terminal it is told as NDJSON", async () => {
+  const sent = takeMany();
+  stands();
+  cluster.onDeployment = () => undefined;
+  await mkdir(join(folder, "apps"));
+  await file("apps/b.yaml", "id: /shop/db\ncmd: sleep 9\n");
+  await file("apps/a.json", '[{"id": "/shop/web", "cmd": "sleep 9"}]');
+  await file("apps/README.md", "not an app");
+  const more = await file("more.yml", "- id: /more\n  cmd: sleep 9\n");
+  const running = muster(deploy, [join(folder, "apps"), more]);
+  await until(() => sent.length === 1);
+  cluster.succeed("d1");
+  const { code, out } = await running;
+  assert.equal(code, 0);
+  assert.equal(sent[0]?.path, "/v2/apps?partialUpdate=false");
+  assert.deepEqual(
+    JSON.parse(sent[0]?.body ?? "").map(({ id }: { id: string }) => id),
+    ["/shop/web", "/shop/db", "/more"],
+  );
+  const all = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(new Set(all.map(({ type }) => type)), new Set(["plan", "deployment", "instance", "verdict"]));
+  assert.deepEqual([all.at(-1).outcome, all.at(-1).deployment], ["succeeded", "d1"]);
+});
+
+test("a refusal is told of the file it is about, with its line and column there", async () => {
+  cluster.intercept = ({ method }) =>
+    method === "PUT"
+      ? {
+          status: 422,
+          body: {
+            message: "(0)/cpus: expected a number; and 1 more of the list have problems",
+            code: "spec.type",
+            details: [
+              { path: "(0)/cpus", errors: ["expected a number"], line: 1, column: 40 },
+              { path: "(2)/mem", errors: ["expected 4 or more"], line: 1, column: 90 },
+            ],
+          },
+        }
+      : null;
+  const a = await file("a.json", '{\n  "id": "/a",\n  "cpus": "many"\n}');
+  const b = await file("b.yaml", "- id: /b\n- id: /c\n  mem: 1\n");
+  const { code, err } = await muster(deploy, [a, b]);
+  assert.equal(code, 2);
+  assert.match(err, new RegExp(`${a}: 1 problem\\n  3:11  /cpus  expected a number`));
+  assert.match(err, new RegExp(`${b}: 1 problem\\n  3:8  \\(1\\)/mem  expected 4 or more`));
+});
+
+test("each file that cannot be read is told, and nothing is sent", async () => {
+  const sent = takeMany();
+  const bad = await file("bad.json", '{"id": "/a"\n "cmd": "x"}');
+  const worse = await file("worse.yaml", "id: [\n");
+  const { code, err } = await muster(deploy, [bad, worse, await file("good.json", '{"id":"/g"}')]);
+  assert.equal(code, 2);
+  assert.match(err, /bad\.json: .*line 2/s);
+  assert.match(err, /worse\.yaml: /);
+  assert.deepEqual(sent, []);
+});
+
+test("what cannot be meant is refused with what to do", async () => {
+  const sent = takeMany();
+  const group = await file("shop.yaml", SHOP);
+  const refusal = async (files: string[]) => (await muster(deploy, files)).err;
+  assert.match(await refusal([await file("none.json", '{"groups": []}')]), /none\.json: a group needs an id/);
+  assert.match(await refusal([group, await file("a.json", '{"id":"/a"}')]), /shop\.yaml is a group: .* deployed alone/);
+  await assert.rejects(muster(deploy, ["-", "-"]), /stdin/);
+  await mkdir(join(folder, "empty"));
+  await assert.rejects(muster(deploy, [join(folder, "empty")]), /holds no \.json, \.yaml or \.yml/);
+  assert.deepEqual(sent, []);
+});
+
+test("plan and --dry-run tell the steps of a group, and ask for nothing else", async () => {
+  let steps: object[] = [
+    { actions: [{ action: "StartApplication", app: "/shop/db" }] },
+    { actions: [{ action: "RestartApplication", app: "/shop/web" }] },
+  ];
+  const asked: string[] = [];
+  cluster.intercept = ({ method, path }) => {
+    asked.push(`${method} ${path}`);
+    return { body: { steps } };
+  };
+  const group = await file("shop.yaml", SHOP);
+  const { code, out } = await muster(plan, [group]);
+  assert.equal(code, 10);
+  assert.equal(out, "step 1 of 2\n  start /shop/db\nstep 2 of 2\n  replace the instances of /shop/web\n");
+  assert.equal((await muster(deploy, [group], { options: { dryRun: true } })).out, out);
+  steps = [];
+  const nothing = await muster(plan, [group], { options: { json: true } });
+  assert.deepEqual([nothing.code, JSON.parse(nothing.out)], [0, { steps: [] }]);
+  assert.deepEqual(new Set(asked), new Set(["PUT /v2/groups?dryRun=true"]));
+  const list = await file("list.json", '[{"id":"/a"}]');
+  assert.match((await muster(plan, [list])).err, /plan them one by one/);
+});
+
+test("a group that stands as asked is told so, without a question about one app", async () => {
+  cluster.intercept = ({ method }) =>
+    method === "PUT" ? { body: { version: "2026-11-20T12:00:00.000Z", deploymentId: "x" } } : null;
+  const { code, out } = await muster(deploy, [await file("shop.yaml", SHOP)]);
+  assert.equal(code, 0);
+  assert.deepEqual([JSON.parse(out).outcome, JSON.parse(out).why], ["unchanged", null]);
+  assert.ok(cluster.heard.every(({ path }) => !path.startsWith("/v1/why")));
+});
