@@ -167,29 +167,30 @@ test("whatever fails, deploy waits for the server's verdict, and tells its sente
   assert.equal(screen.match(/│ no database/g)?.length, 1);
 });
 
-for (const [state, message, code, outcome] of [
-  ["failed", "no progress; rolled back by d1-rollback", 1, /failed: no progress; rolled back by d1-rollback/],
+for (const [state, message, back, code, outcome] of [
+  ["failed", "no progress", "d1-rollback", 1, /failed: no progress .*\n {2}rolled back by d1-rollback\n/],
   [
     "failed",
-    "it failed; its last words on stderr:\nno database; rolled back by d2",
+    "it failed; its last words on stderr:\nno database",
+    "d2",
     1,
-    /│ no database\n.*failed; rolled back by d2/,
+    /│ no database\n.*failed: it failed .*\n {2}rolled back by d2\n/,
   ],
-  ["aborted", "aborted by test", 5, /was stopped half way: aborted by test/],
-  ["superseded", null, 5, /was overtaken by a newer change/],
-  ["succeeded", null, 0, /upgrading succeeded/],
+  ["aborted", "aborted by test", null, 5, /was stopped half way: aborted by test/],
+  ["superseded", null, null, 5, /was overtaken by a newer change/],
+  ["succeeded", null, null, 0, /upgrading succeeded/],
 ] as const)
   test(`attaching to a deployment that is ${state} exits with ${code} at once`, async () => {
     halfWay();
     cluster.end("d1", state, message);
+    cluster.deployment("d1", "/hello", { rolledBackBy: back });
     const terminal = new FakeTerminal({ columns: 140 });
     const startedAt = performance.now();
     assert.equal((await muster(deploy, [], { terminal, options: { attach: "d1" } })).code, code);
     assert.ok(performance.now() - startedAt < 3_000, "nothing is waited for");
     const screen = terminal.screen().join("\n");
     assert.match(screen, outcome);
-    const back = /rolled back by (\S+)/.exec(message ?? "")?.[1];
-    assert.equal(screen.includes(`muster deploy --attach ${back}`), back !== undefined);
+    assert.equal(screen.includes(`muster deploy --attach ${back}`), back !== null);
   });
 
 test("Ctrl-C detaches from a deployment, says how to come back, and asks the server for nothing", async () => {

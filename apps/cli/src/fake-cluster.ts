@@ -199,6 +199,7 @@ export class FakeCluster {
       const { body } = this.#changed(this.apps.get(app) as FakeApp, "rollback");
       const back = (body as { deploymentId: string }).deploymentId;
       this.end(id, "aborted", `rolled back by ${back}`);
+      this.deployment(id, app, { rolledBackBy: back });
       return { body: { deployment: back } };
     }
     if (action === "abort") {

@@ -19,7 +19,9 @@ export function tellVerdict(
   elapsedMs: number,
 ): void {
   const why = last?.why ?? null;
-  printNext(context, { type: "verdict", ...verdict, app, deployment, version, trace: traceId, elapsedMs, why });
+  const rolledBackBy = last?.deployment?.rolledBackBy ?? null;
+  const about = { app, deployment, version, trace: traceId, ...(rolledBackBy === null ? {} : { rolledBackBy }) };
+  printNext(context, { type: "verdict", ...verdict, ...about, elapsedMs, why });
 }
 
 export function showVerdict(
@@ -34,12 +36,14 @@ export function showVerdict(
   const isGood = verdict.outcome === "succeeded";
   const isBad = !isGood && verdict.outcome !== "interrupted";
   const report = isBad ? failures.report(err) : [];
-  const { sentence, output: words, back } = partsOf(verdict.message);
+  const { sentence, output: words } = partsOf(verdict.message);
+  const back = last?.deployment?.rolledBackBy ?? null;
   err.print(...report);
   // Instances that ended long ago are forgotten; what the deployment itself remembers of them is then all there is.
   if (report.length === 0) err.print(...words.map((line) => `    ${paint("quiet", glyphs.bar)} ${clean(line)}`));
   const mark = isGood ? paint("good", glyphs.ok) : isBad ? paint("bad", glyphs.bad) : paint("warn", glyphs.warn);
   err.print(`${mark} ${clean(sentence)}  ${paint("quiet", duration(elapsedMs))}`);
+  if (back !== null) err.print(paint("warn", `  rolled back by ${back}`));
   const name = troubled(last, asked).replace(/^\//, "");
   const again = `muster deploy --attach ${deployment}`;
   const next = {
@@ -66,14 +70,11 @@ function troubled(last: DeploymentProgress | null, asked: AppId): AppId {
   return lacking?.instance.app ?? last.deployment.app;
 }
 
-/** What the server says of a failure: its sentence, the last words of the task below it, and behind them what goes back on it. */
-export function partsOf(message: string): { sentence: string; output: readonly string[]; back: string | null } {
-  const back = /; rolled back by (\S+)$/.exec(message);
-  const [first = "", ...output] = (back === null ? message : message.slice(0, back.index)).split("\n");
-  const sentence = output.length > 0 ? first.replace(/;[^;]*:$/, "") : first;
+/** What the server says of a failure: its sentence, and the last words of the task below it. */
+export function partsOf(message: string): { sentence: string; output: readonly string[] } {
+  const [first = "", ...output] = message.split("\n");
   return {
-    sentence: back === null ? sentence : `${sentence}; rolled back by ${back[1]}`,
+    sentence: output.length > 0 ? first.replace(/;[^;]*:$/, "") : first,
     output: output.filter((line) => line.trim() !== ""),
-    back: back?.[1] ?? null,
   };
 }

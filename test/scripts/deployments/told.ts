@@ -159,7 +159,10 @@ export class DeploymentWorld {
     });
     const ended = [...this.#cluster.state.snapshot().kind("deployment").values()]
       .filter(({ value }) => value.state !== "running")
-      .map(({ value }) => `${value.id} ${value.state}${value.message === null ? "" : `: ${value.message}`}`);
+      .map(({ value: { id, state, message, rolledBackBy } }) => {
+        const back = rolledBackBy === null || state === "aborted" ? "" : `; rolled back by ${rolledBackBy}`;
+        return `${id} ${state}${message === null ? "" : `: ${message}`}${back}`;
+      });
     return [...apps, ...ended.slice(-1)];
   }
 

@@ -41,6 +41,7 @@ const columns = (screen: Screen, nowMs: number): WideColumn<DeploymentDocument>[
     optional: true,
   },
   { title: "VERSION", cell: ({ version }) => new Date(version).toISOString(), wide: true },
+  { title: "ROLLED BACK BY", cell: ({ rolledBackBy }) => rolledBackBy ?? "", wide: true, optional: true },
   { title: "ROLLS BACK", cell: ({ rollsBack }) => rollsBack ?? "", wide: true, optional: true },
 ];
 

@@ -109,6 +109,8 @@ export const DeploymentDocumentSchema = z.object({
   isPaused: z.boolean().default(false),
   /** The deployment that this one goes back on, or null. */
   rollsBack: z.string().nullable().default(null),
+  /** The deployment that goes back on this one, or null: none does. */
+  rolledBackBy: z.string().nullable().default(null),
   startedAtMs: z.int(),
   endedAtMs: z.int().nullable(),
   by: RequesterSchema,
@@ -131,6 +133,7 @@ export const DEPLOYMENT_BEGINNING = {
   isPromoted: false,
   isPaused: false,
   rollsBack: null,
+  rolledBackBy: null,
   endedAtMs: null,
   message: null,
 } as const satisfies Partial<DeploymentDocument>;

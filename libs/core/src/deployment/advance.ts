@@ -107,9 +107,9 @@ function fail(state: StateView, deployment: DeploymentDocument, why: string, rol
         removesCreated: false,
       })
     : null;
-  const message = back === null ? why : `${why}; rolled back by ${back.deployment.id}`;
+  const rolledBackBy = back?.deployment.id ?? null;
   const apps = new Set(back?.apps ?? []);
-  const ended = endDeployment(state, deployment, { state: "failed", message, now }, apps);
+  const ended = endDeployment(state, deployment, { state: "failed", message: why, rolledBackBy, now }, apps);
   return decided(
     deployment,
     [...ended.writes, ...(back?.writes ?? [])],

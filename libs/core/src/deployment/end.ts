@@ -17,6 +17,8 @@ import { affectedApps, stepsOf } from "./steps.ts";
 export type Ending = {
   readonly state: Exclude<DeploymentState, "running">;
   readonly message: string | null;
+  /** The deployment that goes back on it, where there is one. */
+  readonly rolledBackBy?: string | null;
   readonly now: number;
 };
 
@@ -29,10 +31,17 @@ export type Ended = { readonly writes: readonly Write[]; readonly events: readon
 export function endDeployment(
   state: StateView,
   deployment: DeploymentDocument,
-  { state: how, message, now }: Ending,
+  { state: how, message, rolledBackBy = null, now }: Ending,
   besides: ReadonlySet<string> = new Set(),
 ): Ended {
-  const value: DeploymentDocument = { ...deployment, state: how, message, endedAtMs: now, isPaused: false };
+  const value: DeploymentDocument = {
+    ...deployment,
+    state: how,
+    message,
+    rolledBackBy,
+    endedAtMs: now,
+    isPaused: false,
+  };
   const key = keys.deployment(deployment.id);
   const apps = affectedApps(deployment).flatMap((app): Write[] => {
     const entry = state.kind("app").get(appToken(app));

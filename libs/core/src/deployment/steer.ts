@@ -80,7 +80,8 @@ function rollBack(state: StateView, deployment: DeploymentDocument, request: Req
   const back = rollbackOf(state, deployment, { id: deploymentId, by, trace, now, removesCreated: true });
   const message =
     back === null ? `stopped by ${by.from}: there was nothing to roll back` : `rolled back by ${deploymentId}`;
-  const ended = endDeployment(state, deployment, { state: "aborted", message, now }, new Set(back?.apps ?? []));
+  const ending = { state: "aborted", message, rolledBackBy: back?.deployment.id ?? null, now } as const;
+  const ended = endDeployment(state, deployment, ending, new Set(back?.apps ?? []));
   return answered(
     [...ended.writes, ...(back?.writes ?? [])],
     [...ended.events, ...(back?.events ?? [])],
