@@ -1,6 +1,6 @@
 /** Collects the last output of instances that fail while one waits, so that the cause is on the screen. */
-import { type DeploymentProgress, readLogs } from "@muster/client";
-import type { InstanceView } from "@muster/contracts";
+import { readLogs } from "@muster/client";
+import type { DeploymentProgress, InstanceView } from "@muster/contracts";
 import { endedUnasked, outputOf, whyNot } from "@muster/terminal/instances";
 import type { Screen } from "@muster/terminal/screen";
 import { clean } from "@muster/terminal/width";

@@ -1,5 +1,5 @@
 /** What changed from one look at a deployment to the next, for programs: one object a change, each of which can be read alone. */
-import type { DeploymentProgress } from "@muster/client";
+import type { DeploymentProgress } from "@muster/contracts";
 import { standingOf } from "@muster/terminal/course";
 import { countsOf } from "@muster/terminal/deployment";
 

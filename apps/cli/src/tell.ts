@@ -1,6 +1,6 @@
 /** How a watched deployment came out: one object for programs, a few lines for people. */
-import type { Change, DeploymentProgress } from "@muster/client";
-import type { AppId } from "@muster/contracts";
+import type { Change } from "@muster/client";
+import type { AppId, DeploymentProgress } from "@muster/contracts";
 import { slotLines } from "@muster/terminal/deployment";
 import { duration } from "@muster/terminal/units";
 import { clean } from "@muster/terminal/width";

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { courseOf, type DeploymentProgress, targetsOf } from "@muster/client";
-import { DEPLOYMENT_BEGINNING, type DeploymentDocument, type InstanceView } from "@muster/contracts";
+import { courseOf, targetsOf } from "@muster/client";
+import {
+  DEPLOYMENT_BEGINNING,
+  type DeploymentDocument,
+  type DeploymentProgress,
+  type InstanceView,
+} from "@muster/contracts";
 import { hopelessFailure, type Impatience, verdictOf } from "./verdict.ts";
 
 const instance = (slot: number, attempt: number, more: Partial<InstanceView> = {}): InstanceView => ({

@@ -1,6 +1,5 @@
 /** How a deployment came out for the one who waited for it. */
-import type { DeploymentProgress } from "@muster/client";
-import { FATAL_FAILURES_MAX, FATAL_REASONS, type InstanceView } from "@muster/contracts";
+import { type DeploymentProgress, FATAL_FAILURES_MAX, FATAL_REASONS, type InstanceView } from "@muster/contracts";
 import { countsOf, DOING, slotLines, subjectOf, wantedOf } from "@muster/terminal/deployment";
 import { whyNot } from "@muster/terminal/instances";
 import { plural } from "@muster/terminal/units";

@@ -1,5 +1,7 @@
 /** Watches a deployment to its end, or to the end of the user's patience. How it came out is the server's word. */
-import { type DeploymentProgress, followDeployment } from "@muster/client";
+
+import { followDeployment } from "@muster/client";
+import type { DeploymentProgress } from "@muster/contracts";
 import { planLine } from "@muster/terminal/course";
 import { showDeployment } from "@muster/terminal/show";
 import { type Context, isForPrograms } from "./context.ts";

@@ -1,46 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  appsOf,
   DEPLOYMENT_BEGINNING,
   type DeploymentAction,
   type DeploymentDocument,
   ROLLOUT_DEFAULTS,
-  ROLLOUT_STRATEGIES,
-  type RolloutSpec,
   readApp,
   renderApp,
 } from "@muster/contracts";
-import { stagesOf as deployersStages } from "@muster/core/deployment/stages";
-import fc from "fast-check";
-import { appsOf, courseOf, factsOf, NO_FACTS, type SpecFacts, stagesOf, targetsOf } from "./course.ts";
-
-const stand = fc.record({ version: fc.integer({ min: 1, max: 2 }), instances: fc.integer({ min: 0, max: 12 }) });
-const action: fc.Arbitrary<DeploymentAction> = fc.record({
-  app: fc.constant("/web"),
-  action: fc.constant("upgrade" as const),
-  from: fc.option(stand),
-  to: fc.option(stand),
-  isStaged: fc.boolean(),
-});
-const rollout: fc.Arbitrary<RolloutSpec> = fc.record({
-  strategy: fc.constantFrom(...ROLLOUT_STRATEGIES),
-  batches: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 }),
-  canary: fc.integer({ min: 1, max: 14 }),
-  watchSeconds: fc.nat(60),
-  waitsForPromotion: fc.boolean(),
-  timeoutSeconds: fc.constant(600),
-  maxFailures: fc.constant(2),
-  rollbackOnFailure: fc.boolean(),
-});
-
-test("the stages that people are told are those that the deployer takes", () => {
-  fc.assert(
-    fc.property(action, rollout, (one, spec) => {
-      assert.deepEqual(stagesOf(one, { rollout: spec }), [...deployersStages(one, { rollout: spec })]);
-    }),
-    { numRuns: 2_000 },
-  );
-});
+import { courseOf, factsOf, NO_FACTS, type SpecFacts, targetsOf } from "./course.ts";
 
 const deployment = (more: Partial<DeploymentDocument>): DeploymentDocument => ({
   id: "d1",

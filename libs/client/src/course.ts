@@ -1,39 +1,16 @@
 /** Where a deployment leads and how far it is, in numbers that people can be told. Its document says the indexes, its specs the rest. */
 import {
   type AppId,
-  type AppSpec,
-  type DeploymentAction,
+  type Course,
   type DeploymentDocument,
   ROLLOUT_DEFAULTS,
   type RolloutSpec,
   readApp,
-  type Stand,
+  type Stage,
+  stagesOf,
+  stepsOf,
+  type Target,
 } from "@muster/contracts";
-
-/** Where an app stands when its deployment has succeeded. An app that is to be gone has none. */
-export type Target = {
-  readonly app: AppId;
-  readonly version: number;
-  readonly instances: number;
-  /** An instance is ready when its checks have passed; without any, when it runs. */
-  readonly hasChecks: boolean;
-};
-
-/** The way a deployment takes, and where on it it is. */
-export type Course = Pick<RolloutSpec, "strategy" | "timeoutSeconds" | "rollbackOnFailure"> & {
-  /** Counted from 1, as `stage` is. */
-  readonly step: number;
-  readonly steps: number;
-  readonly stage: number;
-  readonly stages: number;
-  /** Instances of the new version that the stage asks for, and older ones that stay beside them. */
-  readonly fresh: number;
-  readonly kept: number;
-  /** How long all of the stage must stand before the next one begins. */
-  readonly watchMs: number;
-  /** The stage is left only when a person says so. */
-  readonly waits: boolean;
-};
 
 /** What must be known of the spec that an action brings about. */
 export type SpecFacts = { readonly hasChecks: boolean; readonly rollout: RolloutSpec };
@@ -56,21 +33,6 @@ function withoutVersion(given: unknown): unknown {
   const { version: _, versionInfo: __, ...spec } = given as Record<string, unknown>;
   return spec;
 }
-
-/** Steps as stored; a document from before there were any stands for one action of one app. */
-export function stepsOf(deployment: DeploymentDocument): readonly { readonly actions: readonly DeploymentAction[] }[] {
-  if (deployment.steps.length > 0) return deployment.steps;
-  const { app, action, fromVersion, version, instances } = deployment;
-  if (action === "group" || action === "rollback") return [];
-  const from: Stand | null = fromVersion === null ? null : { version: fromVersion, instances };
-  const to: Stand | null = action === "delete" ? null : { version, instances };
-  return [{ actions: [{ app, action, from, to, isStaged: false }] }];
-}
-
-/** Every app that it changes, in the order of its steps. */
-export const appsOf = (deployment: DeploymentDocument): AppId[] => [
-  ...new Set(stepsOf(deployment).flatMap(({ actions }) => actions.map(({ app }) => app))),
-];
 
 export function targetsOf(
   deployment: DeploymentDocument,
@@ -112,49 +74,3 @@ export function courseOf(
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
-
-type Stage = {
-  readonly fresh: number;
-  readonly kept: number;
-  readonly watchMs: number;
-  readonly waits: boolean;
-};
-
-/** The deployer decides by its own stages; a test holds these against them. */
-export function stagesOf({ from, to, isStaged }: DeploymentAction, { rollout }: Pick<AppSpec, "rollout">): Stage[] {
-  if (to === null) return [{ fresh: 0, kept: 0, watchMs: 0, waits: false }];
-  const whole: Stage = { fresh: to.instances, kept: 0, watchMs: rollout.watchSeconds * 1_000, waits: false };
-  if (!isStaged || from === null || from.instances === 0 || from.version === to.version || to.instances === 0)
-    return [{ ...whole, watchMs: 0 }];
-  const partial = (fresh: number, kept = beside(fresh, from, to)): Stage => ({
-    fresh,
-    kept,
-    watchMs: whole.watchMs,
-    waits: rollout.waitsForPromotion,
-  });
-  switch (rollout.strategy) {
-    case "batches":
-      return [...sizesBefore(to.instances, rollout.batches).map((fresh) => partial(fresh)), whole];
-    case "canary":
-      return rollout.canary >= to.instances ? [whole] : [partial(rollout.canary), whole];
-    case "blueGreen":
-      return [partial(to.instances, from.instances), { ...whole, watchMs: 0 }];
-    default:
-      return [whole];
-  }
-}
-
-/** Old instances beside `fresh` new ones: together as many as before, or as there are to be. */
-const beside = (fresh: number, from: Stand, to: Stand): number =>
-  Math.max(0, Math.min(from.instances, Math.max(from.instances, to.instances) - fresh));
-
-/** How many stand after each batch but the last. */
-function sizesBefore(instances: number, batches: readonly number[]): number[] {
-  const sizes: number[] = [];
-  let fresh = batches[0] ?? 1;
-  while (fresh < instances) {
-    sizes.push(fresh);
-    fresh += batches[Math.min(sizes.length, batches.length - 1)] ?? 1;
-  }
-  return sizes;
-}

@@ -4,6 +4,7 @@ import {
   cloudEvent,
   DEPLOYMENT_BEGINNING,
   type DeploymentDocument,
+  type DeploymentProgress,
   HEADER,
   type InstanceView,
   instanceId,
@@ -20,7 +21,7 @@ import { type NatsServer, startNatsServer, until } from "@muster/testkit";
 import { createClient } from "./client.ts";
 import { type FeedEvent, readEvents } from "./events.ts";
 import { fakeGateway } from "./fake-gateway.ts";
-import { type DeploymentProgress, followDeployment } from "./follow.ts";
+import { followDeployment } from "./follow.ts";
 import { type LogChunk, readLogs } from "./logs.ts";
 
 let server: NatsServer;

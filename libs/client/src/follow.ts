@@ -1,33 +1,20 @@
 /** Follows a deployment to its end: events say when to look, the API says what is true. */
 import {
   type AppId,
+  appsOf,
   type DeploymentDocument,
+  type DeploymentProgress,
   type InstanceView,
   MusterError,
+  stepsOf,
   subjects,
   TERMINAL_STATES,
-  type Why,
 } from "@muster/contracts";
 import { monotonicMs, type Nats } from "@muster/runtime";
 import type { Client } from "./client.ts";
-import { appsOf, type Course, courseOf, factsOf, type SpecFacts, stepsOf, type Target, targetsOf } from "./course.ts";
+import { courseOf, factsOf, type SpecFacts, targetsOf } from "./course.ts";
 import { Pulse } from "./pulse.ts";
 import { Settling } from "./settling.ts";
-
-/** What is known of a deployment at one moment. */
-export type DeploymentProgress = {
-  /** The one it was begun for, or the first of many. */
-  readonly app: AppId;
-  readonly deployment: DeploymentDocument | null;
-  /** Where its apps are to stand in the end. */
-  readonly targets: readonly Target[];
-  /** How far it is, or null while that is not known. */
-  readonly course: Course | null;
-  /** Living instances of its apps, and those that ended since it began. */
-  readonly instances: readonly InstanceView[];
-  /** Why instances wait or are held back, or null while none is. */
-  readonly why: Why | null;
-};
 
 export type FollowOptions = {
   /** Ends the following, not the deployment. */

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEPLOYMENT_BEGINNING, type DeploymentDocument, type InstanceView } from "@muster/contracts";
+import {
+  DEPLOYMENT_BEGINNING,
+  type DeploymentDocument,
+  type DeploymentProgress,
+  type InstanceView,
+} from "@muster/contracts";
 import { courseOf, NO_FACTS, targetsOf } from "./course.ts";
-import type { DeploymentProgress } from "./follow.ts";
 import { Settling } from "./settling.ts";
 
 const instance = (attempt: number, more: Partial<InstanceView> = {}): InstanceView => ({

@@ -2,7 +2,7 @@
  * A deployment of an app without health checks has succeeded once its instances ran. A program that ends at once has run
  * too: so look whether the same instances still run a moment later.
  */
-import type { DeploymentProgress } from "./follow.ts";
+import type { DeploymentProgress } from "@muster/contracts";
 
 /** A deployment that succeeded and does not show it for so long was changed again by somebody else. */
 const OVERTAKEN_MS = 10_000;

@@ -1,4 +1,5 @@
 export * from "./api.ts";
+export * from "./course.ts";
 export * from "./decision.ts";
 export * from "./documents/agent.ts";
 export * from "./documents/app.ts";

@@ -1,6 +1,8 @@
 /** The same deployment for logs and pipes: one line per change, or one for many when many change at once. */
+
+import type { DeploymentProgress } from "@muster/contracts";
 import { courseLine, standingOf } from "./course.ts";
-import { countsLine, type DeploymentProgress, DOING, subjectOf } from "./deployment.ts";
+import { countsLine, DOING, subjectOf } from "./deployment.ts";
 import { isReady, lookOf, whyNot } from "./instances.ts";
 import type { Screen } from "./screen.ts";
 

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEPLOYMENT_BEGINNING, type DeploymentDocument, type InstanceView } from "@muster/contracts";
+import {
+  type Course,
+  DEPLOYMENT_BEGINNING,
+  type DeploymentDocument,
+  type DeploymentProgress,
+  type InstanceView,
+} from "@muster/contracts";
 import { changeLines } from "./changes.ts";
-import { type Course, courseLine, planLine } from "./course.ts";
-import { type DeploymentProgress, deploymentLines } from "./deployment.ts";
+import { courseLine, planLine } from "./course.ts";
+import { deploymentLines } from "./deployment.ts";
 import { FakeTerminal } from "./fake-terminal.ts";
 import { screenOf } from "./screen.ts";
 import { showDeployment } from "./show.ts";

@@ -1,19 +1,7 @@
 /** How far a deployment is, in a line, and what it set out to do, in another. */
-import type { DeploymentDocument, RolloutSpec } from "@muster/contracts";
+import type { Course, DeploymentDocument } from "@muster/contracts";
 import type { Screen } from "./screen.ts";
 import { duration, plural } from "./units.ts";
-
-/** The way a deployment takes, and where on it it is; steps and stages are counted from 1. */
-export type Course = Pick<RolloutSpec, "strategy" | "timeoutSeconds" | "rollbackOnFailure"> & {
-  readonly step: number;
-  readonly steps: number;
-  readonly stage: number;
-  readonly stages: number;
-  readonly fresh: number;
-  readonly kept: number;
-  readonly watchMs: number;
-  readonly waits: boolean;
-};
 
 type Known = { readonly deployment: DeploymentDocument | null; readonly course: Course | null };
 

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEPLOYMENT_BEGINNING, type DeploymentDocument, type InstanceView } from "@muster/contracts";
+import {
+  DEPLOYMENT_BEGINNING,
+  type DeploymentDocument,
+  type DeploymentProgress,
+  type InstanceView,
+} from "@muster/contracts";
 import { changeLines } from "./changes.ts";
-import { type DeploymentProgress, deploymentLines, slotLines } from "./deployment.ts";
+import { deploymentLines, slotLines } from "./deployment.ts";
 import { FakeTerminal } from "./fake-terminal.ts";
 import { screenOf } from "./screen.ts";
 import { showDeployment } from "./show.ts";

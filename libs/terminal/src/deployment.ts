@@ -1,32 +1,11 @@
 /** A deployment on its way, as lines: what is asked, one line per instance, what stands in its way, how far it is. */
-import type { DeploymentDocument, InstanceView, Why } from "@muster/contracts";
-import { type Course, courseLine } from "./course.ts";
+import type { DeploymentDocument, DeploymentProgress, InstanceView, Why } from "@muster/contracts";
+import { courseLine } from "./course.ts";
 import { addressOf, endedUnasked, hasEnded, isReady, type Look, lookOf, whyNot } from "./instances.ts";
 import { mostUrgent } from "./live.ts";
 import type { Screen } from "./screen.ts";
 import { type Column, tableLines } from "./table.ts";
 import { age, duration, plural } from "./units.ts";
-
-/** Where an app is to stand in the end; with `hasChecks` an instance is ready when they have passed. */
-export type Target = {
-  readonly app: string;
-  readonly version: number;
-  readonly instances: number;
-  readonly hasChecks: boolean;
-};
-
-/** What is known of a deployment at one moment; `followDeployment` of the client yields it. */
-export type DeploymentProgress = {
-  readonly app: string;
-  readonly deployment: DeploymentDocument | null;
-  /** None for an app that is to be gone. */
-  readonly targets: readonly Target[];
-  readonly course: Course | null;
-  /** Living instances of its apps, and those that ended since the deployment began. */
-  readonly instances: readonly InstanceView[];
-  /** Why instances wait or are held back, or null while none is. */
-  readonly why: Why | null;
-};
 
 /** One line of the picture: a slot's newest instance, and how earlier attempts of its version ended. */
 export type SlotLine = {

@@ -1,6 +1,8 @@
 /** Shows a deployment while it goes: redrawn in place on a terminal, line by line elsewhere. */
+
+import type { DeploymentProgress } from "@muster/contracts";
 import { changeLines } from "./changes.ts";
-import { type DeploymentProgress, deploymentLines } from "./deployment.ts";
+import { deploymentLines } from "./deployment.ts";
 import { LiveRegion } from "./live.ts";
 import type { Screen } from "./screen.ts";
 

@@ -1,6 +1,5 @@
 /** `muster deployments [APP]`: those that run, and how those of the last days came out. */
-import { appsOf, stepsOf } from "@muster/client";
-import type { DeploymentDocument, Requester } from "@muster/contracts";
+import { appsOf, type DeploymentDocument, type Requester, stepsOf } from "@muster/contracts";
 import type { Tone } from "@muster/terminal/paint";
 import type { Screen } from "@muster/terminal/screen";
 import type { Cell } from "@muster/terminal/table";

@@ -1,65 +1,8 @@
-/**
- * The stages of an action: how many instances of the new version are to stand, and how many of the old one beside them. The last
- * stage is always all of the new and none of the old.
- */
-import type { AppDocument, AppSpec, DeploymentAction, Mix, Stand, StateView } from "@muster/contracts";
+/** What the stages of an action mean for its app: the mix of versions in each of them. */
+import type { AppDocument, AppSpec, DeploymentAction, Mix, Stage, StateView } from "@muster/contracts";
 import { appToken, ROLLOUT_DEFAULTS } from "@muster/contracts";
 
-export type Stage = {
-  readonly fresh: number;
-  readonly kept: number;
-  /** How long all of it must stand before the next stage begins. */
-  readonly watchMs: number;
-  /** It waits for a person's word as well. */
-  readonly waits: boolean;
-};
-
-export function stagesOf(action: DeploymentAction, { rollout }: Pick<AppSpec, "rollout">): readonly Stage[] {
-  const { from, to } = action;
-  if (to === null) return [{ fresh: 0, kept: 0, watchMs: 0, waits: false }];
-  const watchMs = rollout.watchSeconds * 1_000;
-  const whole: Stage = { fresh: to.instances, kept: 0, watchMs, waits: false };
-  const isUpgrade =
-    action.isStaged && from !== null && from.instances > 0 && from.version !== to.version && to.instances > 0;
-  if (!isUpgrade) return [{ ...whole, watchMs: 0 }];
-  const partial = (stage: Pick<Stage, "fresh" | "kept">): Stage => ({
-    ...stage,
-    watchMs,
-    waits: rollout.waitsForPromotion,
-  });
-  switch (rollout.strategy) {
-    case "batches":
-      return [...batchesOf(rollout.batches, from, to).map(partial), whole];
-    case "canary": {
-      const fresh = Math.min(rollout.canary, to.instances);
-      return fresh === to.instances ? [whole] : [partial({ fresh, kept: keptBeside(fresh, from, to) }), whole];
-    }
-    case "blueGreen":
-      return [partial({ fresh: to.instances, kept: from.instances }), { ...whole, watchMs: 0 }];
-    default:
-      return [whole];
-  }
-}
-
-/** Old instances beside `fresh` new ones: together as many as before, or as there are to be. */
-const keptBeside = (fresh: number, from: Stand, to: Stand): number =>
-  Math.max(0, Math.min(from.instances, Math.max(from.instances, to.instances) - fresh));
-
-/** All but the last batch, which is the whole. */
-function* sizes(batches: readonly number[]): Generator<number, never> {
-  for (let i = 0; ; i += 1) yield batches[Math.min(i, batches.length - 1)] as number;
-}
-
-function batchesOf(batches: readonly number[], from: Stand, to: Stand): Pick<Stage, "fresh" | "kept">[] {
-  const stages: Pick<Stage, "fresh" | "kept">[] = [];
-  let fresh = 0;
-  for (const size of sizes(batches)) {
-    fresh += size;
-    if (fresh >= to.instances) return stages;
-    stages.push({ fresh, kept: keptBeside(fresh, from, to) });
-  }
-  return stages;
-}
+export { type Stage, stagesOf } from "@muster/contracts";
 
 /** The spec an action brings about, or one without stages where its document cannot be read. */
 export function specOfAction(state: StateView, { app, to }: DeploymentAction): Pick<AppSpec, "rollout"> {
