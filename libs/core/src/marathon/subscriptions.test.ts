@@ -53,6 +53,23 @@ test("no more are taken than may be, and those that are there stay", () => {
   assert.equal(subscriptionsOf(state).length, SUBSCRIPTIONS_MAX);
 });
 
+test("of two that are added at once, on one view of those there are, only one can be stored", () => {
+  const state = handmadeState();
+  for (const n of [1, 2, 3]) state.commit(decideSubscribe(state, asked(n), at).decision);
+  const [first, second] = [decideSubscribe(state, asked(4), at), decideSubscribe(state, asked(5), at)];
+  state.commit(first.decision);
+  const stale = second.decision.writes.filter(({ key, expect }) => expect !== state.revision(key));
+  assert.deepEqual(
+    stale.map(({ value }) => (value as { id: string }).id),
+    ["s3"],
+  );
+  state.commit(decideSubscribe(state, asked(5), at).decision);
+  assert.deepEqual(
+    subscriptionsOf(state).map(({ id }) => id),
+    ["s1", "s2", "s3", "s4", "s5"],
+  );
+});
+
 test("an event that is not taken is posted again after longer and longer pauses, for about ten minutes, then now and then", () => {
   const pauses = Array.from({ length: CALLBACK_TRIES_MAX - 1 }, (_, i) => retryAfterMs(i + 1));
   assert.deepEqual(pauses.slice(0, 8), [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);

@@ -48,7 +48,7 @@ export function decideSubscribe(
   return {
     decision: {
       ...NO_DECISION,
-      writes: [{ key, value, expect: state.revision(key) }],
+      writes: [...newestAgain(all.values()), { key, value, expect: state.revision(key) }],
       events: [
         {
           type: "muster.subscription.added",
@@ -61,6 +61,18 @@ export function decideSubscribe(
     },
     answer: { changed: true },
   };
+}
+
+/**
+ * The subscription that was written last, as it stands: of two that are added at once, by whichever gateways, one finds it written
+ * already and counts again. So there are never more than may be.
+ */
+function newestAgain(
+  all: Iterable<{ readonly value: SubscriptionDocument; readonly revision: number }>,
+): Decision["writes"] {
+  const [newest] = [...all].sort((a, b) => b.revision - a.revision);
+  if (newest === undefined) return [];
+  return [{ key: keys.subscription(newest.value.id), value: newest.value, expect: newest.revision }];
 }
 
 /** A URL that is not subscribed is none afterwards either. */
