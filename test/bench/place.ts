@@ -105,6 +105,13 @@ export const natsOf = (cluster: BenchCluster) => ({
   replicas: 1,
 });
 
+/** Seconds of cpu by process since `before`. */
+export const cpuSince = (
+  cluster: Pick<BenchCluster, "cpu">,
+  before: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> =>
+  new Map([...cluster.cpu()].map(([name, seconds]) => [name, seconds - (before.get(name) ?? 0)]));
+
 export const cpuFigures = (cpu: ReadonlyMap<string, number>): Record<string, Figure> =>
   Object.fromEntries([...cpu].map(([name, used]) => [`cpu_${name.replaceAll("-", "_")}`, figure(used, "s")]));
 

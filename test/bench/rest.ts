@@ -2,11 +2,12 @@
  * The API at the size of a busy cluster: apps created by clients side by side, one app asked for among a thousand, and the list of
  * all apps with all their tasks, beside which other requests are answered.
  */
-import { Agent, request } from "node:http";
+import { Agent } from "node:http";
 import { monotonicMs } from "@muster/runtime";
 import { until } from "@muster/testkit";
 import { type BenchCluster, startBenchCluster } from "./bench-cluster.ts";
-import { cpuFigures, isCorrect, natsOf } from "./place.ts";
+import { type Answer, askHttp, expectStatus, smallApp } from "./http.ts";
+import { cpuFigures, cpuSince, isCorrect, natsOf } from "./place.ts";
 import { type Bench, figure, percentile, type Say } from "./result.ts";
 
 const AGENTS = 100;
@@ -19,7 +20,6 @@ const SETTLE_MS = 120_000;
 /** How often the gateway is asked for a word while a list is made: the longest wait between two answers is its stall. */
 const BEAT_EVERY_MS = 2;
 
-type Answer = { readonly status: number; readonly text: string };
 type App = {
   readonly id: string;
   readonly instances: number;
@@ -39,9 +39,9 @@ export const rest: Bench = async (given, say) => {
   try {
     const before = cluster.cpu();
     const createSeconds = await timed(() =>
-      sideBySide(ids, async (id) => expectStatus(await ask("POST", "/v2/apps", appOf(id)), 201)),
+      sideBySide(ids, async (id) => expectStatus(await ask("POST", "/v2/apps", smallApp(id)), 201)),
     );
-    const spent = new Map([...cluster.cpu()].map(([name, seconds]) => [name, seconds - (before.get(name) ?? 0)]));
+    const spent = cpuSince(cluster, before);
     say([...spent].map(([name, seconds]) => `${name} ${seconds.toFixed(2)} s`).join(", "));
     say(`${apps} apps created by ${CLIENTS} clients in ${createSeconds.toFixed(2)} s`);
     await untilRunning(cluster, ask, apps, 1);
@@ -68,7 +68,7 @@ export const rest: Bench = async (given, say) => {
       stalls.push(await beat.stop());
       bytes = answer.text.length;
     }
-    const used = new Map([...cluster.cpu()].map(([name, seconds]) => [name, seconds - (before.get(name) ?? 0)]));
+    const used = cpuSince(cluster, before);
     say(
       `lists: ${lists.map((ms) => ms.toFixed(0)).join(", ")} ms; stalls: ${stalls.map((ms) => ms.toFixed(0)).join(", ")} ms`,
     );
@@ -93,14 +93,7 @@ export const rest: Bench = async (given, say) => {
   }
 };
 
-/** Without ports: there are no more service ports than ten thousand. */
-const appOf = (id: string) => ({ id, cmd: "sleep 1000", cpus: 0.005, mem: 4, instances: 1, portDefinitions: [] });
-
 type Ask = (method: string, path: string, body?: object) => Promise<Answer>;
-
-const expectStatus = ({ status, text }: Answer, wanted: number): void => {
-  if (status !== wanted) throw new Error(`${status} where ${wanted} was expected: ${text.slice(0, 300)}`);
-};
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const startedAtMs = monotonicMs();
@@ -162,21 +155,4 @@ function beating(http: string): { stop(): Promise<number> } {
       return longestMs;
     },
   };
-}
-
-function askHttp(http: string, agent: Agent, method: string, path: string, body?: object): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      new URL(path, http),
-      { method, agent, headers: { "content-type": "application/json" } },
-      (answer) => {
-        const chunks: Buffer[] = [];
-        answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-        answer.once("error", reject);
-        answer.once("end", () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
-      },
-    );
-    sent.once("error", reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
-  });
 }

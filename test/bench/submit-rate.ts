@@ -2,12 +2,13 @@
  * Apps of one instance a second: offered at a rising rate until the 99th percentile from submit to placed passes a second.
  * Once through HTTP, over clients that keep their connections, and once published on the submit subject.
  */
-import { Agent, request } from "node:http";
+import { Agent } from "node:http";
 import { bucketStream, keySubject, keys, STATE_BUCKET, subjects } from "@muster/contracts";
 import { monotonicMs, StreamTail } from "@muster/runtime";
 import { until } from "@muster/testkit";
 import { type BenchCluster, startBenchCluster } from "./bench-cluster.ts";
-import { cpuFigures, isCorrect, natsOf } from "./place.ts";
+import { askHttp, expectStatus, smallApp } from "./http.ts";
+import { cpuFigures, cpuSince, isCorrect, natsOf } from "./place.ts";
 import { type Bench, figure, percentile, type Say } from "./result.ts";
 
 const AGENTS = 100;
@@ -28,10 +29,6 @@ type Step = { readonly rate: number; readonly p50Ms: number; readonly p99Ms: num
 type Stored = ReadonlyMap<string, number>;
 const HOPS = ["app", "wanted", "placed"] as const;
 
-/** Without ports: there are no more service ports than ten thousand. */
-const spec = (id: string) =>
-  JSON.stringify({ id, cmd: "sleep 1000", cpus: 0.005, mem: 4, instances: 1, portDefinitions: [] });
-
 export const submitRate: Bench = async (given, say) => {
   const agents = given.agents ?? AGENTS;
   const apps = given.instances ?? APPS;
@@ -45,11 +42,11 @@ export const submitRate: Bench = async (given, say) => {
       "published",
       apps,
       async (app) => {
-        await cluster.nats.js.publish(subjects.submitApp, spec(app));
+        await cluster.nats.js.publish(subjects.submitApp, JSON.stringify(smallApp(app)));
       },
       say,
     );
-    const used = new Map([...cluster.cpu()].map(([name, seconds]) => [name, seconds - (before.get(name) ?? 0)]));
+    const used = cpuSince(cluster, before);
     return {
       parameters: { agents, apps, processes, clients: CLIENTS, step_seconds: STEP_SECONDS },
       figures: {
@@ -135,20 +132,5 @@ async function offer(names: readonly string[], rate: number, submit: Submit, sto
 
 function throughHttp(http: string): Submit {
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
-  const url = new URL("/v2/apps", http);
-  return (app) =>
-    new Promise((resolve, reject) => {
-      const sent = request(
-        url,
-        { method: "POST", agent, headers: { "content-type": "application/json" } },
-        (answer) => {
-          answer.resume();
-          answer.once("end", () =>
-            answer.statusCode === 201 ? resolve() : reject(new Error(`${app} was answered ${answer.statusCode}`)),
-          );
-        },
-      );
-      sent.once("error", reject);
-      sent.end(spec(app));
-    });
+  return async (app) => expectStatus(await askHttp(http, agent, "POST", "/v2/apps", smallApp(app)), 201);
 }
