@@ -80,10 +80,10 @@ const ndjson = (text: string) =>
 test("run creates an app, tells every change, and ends with what is reached", async () => {
   cluster.onDeployment = ({ id, app }) => {
     cluster.instance(app, 0, 1, { state: "starting" });
-    setTimeout(() => {
+    cluster.onceSeen = () => {
       cluster.instance(app, 0, 1, { state: "running", healthy: true });
       cluster.succeed(id);
-    }, 150);
+    };
   };
   const { code, out, err } = await muster("run", [await fileOf("hello.json", '{"id":"hello"}')]);
   assert.equal(code, 0);
@@ -198,8 +198,10 @@ test("run that finds no place in time exits with 3, one that only takes long wit
 
 test("Ctrl-C detaches: the deployment goes on, and it is said how to look", async () => {
   cluster.onDeployment = () => undefined;
+  const interrupt = new AbortController();
+  cluster.onceSeen = () => interrupt.abort();
   const file = await fileOf("hello.json", '{"id":"hello"}');
-  const { code, err } = await muster("run", [file], { signal: AbortSignal.timeout(200) });
+  const { code, err } = await muster("run", [file], { signal: interrupt.signal });
   assert.equal(code, 130);
   assert.match(err, /detached.*the deployment goes on/);
   assert.match(err, /muster ps hello/);

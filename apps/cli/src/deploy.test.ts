@@ -153,11 +153,9 @@ test("whatever fails, deploy waits for the server's verdict, and tells its sente
         reason: "exited",
         message: "exited\nno database",
       });
-    setTimeout(
-      () =>
-        cluster.end(id, "failed", "4 instances failed: exited with status 1; its last words on stderr:\nno database"),
-      400,
-    );
+    // Whoever gave up by himself would have done so at what is seen now.
+    cluster.onceSeen = () =>
+      cluster.end(id, "failed", "4 instances failed: exited with status 1; its last words on stderr:\nno database");
   };
   const terminal = new FakeTerminal({ columns: 110, rows: 60 });
   const { code } = await muster(deploy, [await fileOf('{"id":"hello"}')], { terminal });
@@ -196,7 +194,9 @@ for (const [state, message, back, code, outcome] of [
 test("Ctrl-C detaches from a deployment, says how to come back, and asks the server for nothing", async () => {
   halfWay();
   const terminal = new FakeTerminal({ columns: 140 });
-  const { code } = await muster(deploy, [], { terminal, signal: AbortSignal.timeout(300), options: { attach: "hel" } });
+  const interrupt = new AbortController();
+  cluster.onceSeen = () => interrupt.abort();
+  const { code } = await muster(deploy, [], { terminal, signal: interrupt.signal, options: { attach: "hel" } });
   assert.equal(code, 130);
   assert.match(terminal.screen().join("\n"), /the deployment goes on[\s\S]*muster deploy --attach d1/);
   assert.ok(cluster.heard.every(({ method }) => method === "GET"));

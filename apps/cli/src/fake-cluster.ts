@@ -27,6 +27,8 @@ export class FakeCluster {
   why: ((app: string) => Partial<Why>) | null = null;
   /** What happens after a change was accepted: tests make instances come and go here. */
   onDeployment: (deployment: DeploymentDocument) => void = (deployment) => this.bringAbout(deployment);
+  /** What happens when somebody has been told of the instances as they stand; once. */
+  onceSeen: (() => void) | null = null;
   /** Answers before the cluster does, to refuse. */
   intercept: (request: Heard) => Answer | null = () => null;
   readonly heard: Heard[];
@@ -133,6 +135,9 @@ export class FakeCluster {
     if (pathname === "/v1/why") return { body: this.#why(about ?? searchParams.get("instance") ?? "") };
     if (pathname === "/v1/instances") {
       const shown = [...this.instances.values()].filter(({ app }) => about === null || app === about);
+      const next = this.onceSeen;
+      this.onceSeen = null;
+      next?.();
       return { body: { instances: shown } };
     }
     if (pathname === "/v2/queue") return { body: { queue: this.queue } };

@@ -180,10 +180,10 @@ test("without any event a followed deployment is still seen to end", async () =>
   const seen = world("/quiet");
   const gateway = serve(seen);
   let last: DeploymentProgress | null = null;
-  setTimeout(() => {
+  for await (const state of followDeployment(client(), nats, "/quiet", "d1")) {
+    last = state;
     seen.deployment = { ...seen.deployment, state: "failed", message: "no" };
-  }, 100);
-  for await (const state of followDeployment(client(), nats, "/quiet", "d1")) last = state;
+  }
   assert.equal(last?.deployment?.message, "no");
   gateway.stop();
 });
@@ -215,9 +215,9 @@ test("a fault of the gateway while following is waited out, and a refusal is not
 test("an abort ends the following at once", async () => {
   const gateway = serve(world("/f"));
   const stop = new AbortController();
-  setTimeout(() => stop.abort(), 50);
   const startedAt = performance.now();
-  for await (const _ of followDeployment(client(), nats, "/f", "d1", { signal: stop.signal }));
+  for await (const _ of followDeployment(client(), nats, "/f", "d1", { signal: stop.signal }))
+    setImmediate(() => stop.abort());
   assert.ok(performance.now() - startedAt < 900);
   gateway.stop();
 });
