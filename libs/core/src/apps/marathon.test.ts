@@ -109,6 +109,20 @@ describe("Marathon's forms", () => {
     );
   });
 
+  test("a gang is no reason why the nearest offer was not used", () => {
+    const here = world();
+    offer(here, "n1");
+    want(here, [10]);
+    const refusals = [
+      { check: "cpus" as const, agents: 2, reason: "needs 9 cpus, 3 free" },
+      { check: "gang" as const, agents: 1, reason: "1 of 2 members fit at once" },
+    ];
+    wait(here, { refusals, nearest: { agent: "n1", lacks: "needs 9 cpus, 4 free" } });
+    const [item] = queueInfo(here.state, here.health, NOW, { lastUnusedOffers: true });
+    const [unused] = (item?.lastUnusedOffers ?? []) as { reason: string[] }[];
+    assert.deepEqual(unused?.reason, ["InsufficientCpus"]);
+  });
+
   test("what waits for a place is staging without a host, and what was told to end is being killed", () => {
     const here = world();
     offer(here, "n1");

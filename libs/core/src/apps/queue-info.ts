@@ -143,7 +143,10 @@ function nearestOffer(state: StateView, waiting: WaitingDocument | null): Marath
   const nearest = waiting?.nearest ?? null;
   const offer = nearest === null ? undefined : state.kind("offer").get(agentToken(nearest.agent))?.value;
   if (waiting === null || nearest === null || offer === undefined) return [];
-  const refusal = waiting.refusals.find(({ reason }) => reason === nearest.lacks) ?? waiting.refusals.at(-1);
+  // The nearest got furthest through the checks. A gang refuses those that passed all of them, and comes after the last.
+  const refusal =
+    waiting.refusals.find(({ reason }) => reason === nearest.lacks) ??
+    waiting.refusals.findLast(({ check }) => check !== "gang");
   const { cpuMillis, memoryMib, diskMib, gpus } = offer.capacity;
   const scalar = (name: string, value: number) => ({ name, role: offer.role, scalar: value, ranges: [], set: [] });
   return [
