@@ -129,6 +129,8 @@ export const EVENTS = {
       action: z.string(),
       state: z.enum(DEPLOYMENT_STATES),
       message: z.string().nullable(),
+      /** The deployment that goes back on it. */
+      rolledBackBy: z.string().optional(),
     }),
   },
   "muster.agent.gate": {

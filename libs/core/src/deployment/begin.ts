@@ -137,6 +137,7 @@ export const endedEvent = (deployment: DeploymentDocument): EventDraft => ({
     action: deployment.action,
     state: deployment.state,
     message: deployment.message,
+    ...(deployment.rolledBackBy === null ? {} : { rolledBackBy: deployment.rolledBackBy }),
   },
   trace: deployment.trace,
 });
