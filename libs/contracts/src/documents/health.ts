@@ -5,8 +5,11 @@ import { TASK_STATES } from "./agent.ts";
 import { TraceSchema } from "./app.ts";
 import { TERMINAL_STATES } from "./wish.ts";
 
-/** What an agent states in a fact: a task state, a health check that crossed its threshold, or a readiness check's answer. */
-export const FACT_STATES = [...TASK_STATES, "healthy", "unhealthy", "ready", "unready"] as const;
+/**
+ * What an agent states in a fact: a task state, a health check that crossed its threshold, a readiness check's answer, or
+ * `checked`, another result of the app's check.
+ */
+export const FACT_STATES = [...TASK_STATES, "healthy", "unhealthy", "ready", "unready", "checked"] as const;
 export type FactState = (typeof FACT_STATES)[number];
 
 /** An answer to a readiness check, kept where the app asks for it. */
@@ -18,6 +21,14 @@ export const CheckResponseSchema = z.object({
   body: z.string(),
 });
 export type CheckResponse = z.infer<typeof CheckResponseSchema>;
+
+/** What an app's check has found. null: there was no answer in time. */
+export const CheckResultSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("http"), statusCode: z.int().nullable() }),
+  z.object({ type: z.literal("tcp"), succeeded: z.boolean() }),
+  z.object({ type: z.literal("command"), exitCode: z.int().nullable() }),
+]);
+export type CheckResult = z.infer<typeof CheckResultSchema>;
 
 /** The data of a fact's CloudEvent, on `muster.facts.<shard>.<agent>.<app>.<slot>.<attempt>.<state>`. */
 export const FactSchema = z.object({
@@ -47,6 +58,8 @@ export const FactSchema = z.object({
   adopted: z.boolean(),
   /** With `ready` and `unready`, where the app wants the last answer kept. */
   response: CheckResponseSchema.nullable().default(null),
+  /** With `checked`. */
+  checkResult: CheckResultSchema.nullable().default(null),
 });
 export type Fact = z.infer<typeof FactSchema>;
 
@@ -67,6 +80,8 @@ export const VerdictDocumentSchema = z.object({
   /** null while no readiness check has spoken, and for apps without one. What was ready stays so while it runs. */
   ready: z.boolean().nullable().default(null),
   response: CheckResponseSchema.nullable().default(null),
+  /** null until the app's check was made, and for apps without one. */
+  checkResult: CheckResultSchema.nullable().default(null),
   /** Stream sequence of the fact this rests on; lower ones are refused. */
   fact: z.int(),
   startedAtMs: z.int().nullable(),

@@ -4,6 +4,7 @@ import {
   type AppSpec,
   agentToken,
   appToken,
+  type CheckResult,
   type HealthView,
   type InstanceView,
   type StateView,
@@ -24,7 +25,7 @@ export type Task = { readonly instance: InstanceView; readonly state: string; re
 export function appTasks(state: StateView, health: HealthView, app: AppId): MarathonJson[] {
   const current = currentApp(state, app);
   const tasks = tasksAmong(state, app, instancesOf(state, health, { app }));
-  return renderTasks(state, tasks, current?.document.version ?? 0, current?.spec ?? null);
+  return renderTasks(state, health, tasks, current?.document.version ?? 0, current?.spec ?? null);
 }
 
 /** What was told to end is being killed, whether or not its agent has heard of it. */
@@ -54,12 +55,13 @@ export function tasksAmong(state: StateView, app: AppId, instances: readonly Ins
 /** Most instances are of the current version, whose spec is at hand; older ones are looked up. */
 export function renderTasks(
   state: StateView,
+  health: HealthView,
   tasks: readonly Task[],
   version: number,
   spec: AppSpec | null,
 ): MarathonJson[] {
   return tasks.map((task) =>
-    renderTask(state, task, task.instance.version === version ? spec : specOfInstance(state, task.instance)),
+    renderTask(state, health, task, task.instance.version === version ? spec : specOfInstance(state, task.instance)),
   );
 }
 
@@ -69,10 +71,16 @@ export const isEnded = ({ state }: InstanceView): boolean =>
 const specOfInstance = (state: StateView, instance: InstanceView): AppSpec | null =>
   state.kind("version").get(`${appToken(instance.app)}.${instance.version}`)?.value.spec ?? null;
 
-function renderTask(view: StateView, { instance, state, stagedAtMs }: Task, spec: AppSpec | null): MarathonJson {
+function renderTask(
+  view: StateView,
+  health: HealthView,
+  { instance, state, stagedAtMs }: Task,
+  spec: AppSpec | null,
+): MarathonJson {
   const { id, app, agent, host, ports, version, startedAtMs, healthy } = instance;
   const offer = agent === null ? undefined : view.kind("offer").get(agentToken(agent))?.value;
   const address = offer?.address;
+  const checkResult = health.kind("verdict").get(id)?.value.checkResult ?? null;
   return {
     id,
     appId: app,
@@ -90,7 +98,22 @@ function renderTask(view: StateView, { instance, state, stagedAtMs }: Task, spec
     ...(healthy === null
       ? {}
       : { healthCheckResults: [{ alive: healthy, consecutiveFailures: healthy ? 0 : 1, instanceId: id }] }),
+    ...(checkResult === null ? {} : { checkResult: renderCheckResult(checkResult) }),
   };
+}
+
+/** Where there was no answer in time, what would tell it is left out. */
+function renderCheckResult(result: CheckResult): MarathonJson {
+  switch (result.type) {
+    case "http":
+      return { http: result.statusCode === null ? {} : { statusCode: result.statusCode } };
+    case "tcp":
+      return { tcp: { succeeded: result.succeeded } };
+    case "command":
+      return { command: result.exitCode === null ? {} : { exitCode: result.exitCode } };
+    default:
+      return unreachable(result);
+  }
 }
 
 /** A level as Mesos names it. */

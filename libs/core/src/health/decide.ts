@@ -150,6 +150,7 @@ function unheard(record: InstanceHead, now: number): VerdictDocument {
     healthy: null,
     ready: null,
     response: null,
+    checkResult: null,
     fact: 0,
     startedAtMs: null,
     sinceMs: now,

@@ -26,6 +26,7 @@ const fact = (state: FactState, more: Partial<Fact> = {}): Fact => ({
   message: "",
   adopted: false,
   response: null,
+  checkResult: null,
   ...more,
 });
 
@@ -61,4 +62,21 @@ test("that it is still not ready changes the message and not since when", () => 
   const verdict = after(fact("running"), fact("unready", { message: "503" }), fact("unready", { message: "404" }));
   assert.deepEqual([verdict.message, verdict.sinceMs], ["404", 1_000]);
   assert.equal(after(fact("running"), fact("unready"), fact("ready")).sinceMs, 2_000);
+});
+
+const RESULT = { type: "http", statusCode: 503 } as const;
+for (const [about, facts, result] of [
+  ["checked", [fact("running"), fact("checked", { checkResult: RESULT })], RESULT],
+  ["healthy after it was checked", [fact("checked", { checkResult: RESULT }), fact("healthy")], RESULT],
+  ["adopted after it was checked", [fact("checked", { checkResult: RESULT }), fact("running")], RESULT],
+  ["ended after it was checked", [fact("checked", { checkResult: RESULT }), fact("failed")], null],
+] as const)
+  test(`an instance that is ${about} has the result ${JSON.stringify(result)}`, () => {
+    assert.deepEqual(after(...facts).checkResult, result);
+  });
+
+test("what a check finds leaves level, health, times and the last words as they were", () => {
+  const before = [fact("running"), fact("unready", { reason: "not-ready", message: "503" })];
+  const verdict = after(...before, fact("checked", { checkResult: RESULT, message: "answered 503" }));
+  assert.deepEqual(verdict, { ...after(...before), checkResult: RESULT, fact: 3 });
 });

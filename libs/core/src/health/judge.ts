@@ -48,22 +48,25 @@ export function judgeFact(
         : isRunning
           ? (present?.response ?? null)
           : null,
+    checkResult: fact.state === "checked" ? fact.checkResult : isRunning ? (present?.checkResult ?? null) : null,
     fact: sequence,
     startedAtMs: isRunningNow ? atMs : (present?.startedAtMs ?? null),
     sinceMs: present?.level === stated && !isTurn(present, fact) ? present.sinceMs : atMs,
     exitCode: fact.exitCode,
     signal: fact.signal,
-    reason: fact.reason,
-    message: fact.message,
+    // What a check finds is news of the check alone.
+    ...(fact.state === "checked" && present !== null ? wordsOf(present) : wordsOf(fact)),
     pid: fact.pid ?? present?.pid ?? null,
     container: fact.container ?? present?.container ?? null,
     trace,
   };
 }
 
-/** A check has changed its mind. That an instance is still not ready is told again with each other answer. */
+const wordsOf = ({ reason, message }: Pick<Fact, "reason" | "message">) => ({ reason, message });
+
+/** A health or readiness check has changed its mind. That an instance is still not ready is told again with each other answer. */
 const isTurn = (present: VerdictDocument, { state }: Fact): boolean =>
-  !isTaskState(state) && !(state === "unready" && present.ready === false);
+  !isTaskState(state) && state !== "checked" && !(state === "unready" && present.ready === false);
 
 /** The level while the agent is silent, and again when it is heard: its last word stands. */
 export function judgeSilence(present: VerdictDocument, isSilent: boolean, now: number): VerdictDocument | null {

@@ -12,6 +12,7 @@ import {
   type RunDocument,
   type RunLimits,
   type RunReadinessCheck,
+  type RunResultCheck,
 } from "@muster/contracts";
 import { resourcesOf, runtimeOf } from "../ask.ts";
 
@@ -61,6 +62,7 @@ function runDocument(spec: AppSpec, row: PlacedRow, offer: Pick<OfferDocument, "
     labels: spec.labels,
     healthChecks: checksOf(spec, row.ports, portMaps),
     readinessChecks: readinessChecksOf(spec, row.ports, portMaps),
+    check: checkOf(spec, row.ports, portMaps),
     killGraceMs:
       spec.taskKillGracePeriodSeconds === null ? KILL_GRACE_MS : Math.round(spec.taskKillGracePeriodSeconds * 1_000),
     limits: limitsOf(spec),
@@ -92,28 +94,42 @@ const anyContainerPort = (app: string, { slot, attempt }: PlacedRow, i: number):
 const FREE_PORTS = { first: 1_025, last: 65_535 };
 
 /** What an instance is to listen on for others: the host's port of each mapping, the container's own where it has none. */
-const portsBehindBridge = (portMaps: readonly PortMap[]): number[] =>
-  portMaps
-    .filter((map, i) => portMaps.findIndex((other) => isOneMapping(other, map)) === i)
-    .map(({ hostPort, containerPort }) => (hostPort > 0 ? hostPort : containerPort));
+const portsBehindBridge = (portMaps: readonly PortMap[]): number[] => mappingsOf(portMaps).map(portOutside);
+
+const portOutside = ({ hostPort, containerPort }: PortMap): number => (hostPort > 0 ? hostPort : containerPort);
+
+const mappingsOf = (portMaps: readonly PortMap[]): PortMap[] =>
+  portMaps.filter((map, i) => portMaps.findIndex((other) => isOneMapping(other, map)) === i);
 
 /** A mapping for both protocols is two maps. */
 const isOneMapping = (a: PortMap, b: PortMap): boolean =>
   a.containerPort === b.containerPort && a.hostPort === b.hostPort && a.name === b.name;
 
-/** Health checks with their ports: a port index counts the app's ports; in bridge mode it is the mapping's host port. */
+/** Health checks with their ports: a port index counts the app's ports; on a bridge its mapping's host port, or the container's own. */
 function checksOf(spec: AppSpec, ports: readonly number[], portMaps: readonly PortMap[]): RunCheck[] {
-  return spec.healthChecks.map((check) => {
-    if (check.protocol === "COMMAND") return { check, port: null };
-    const index = check.portIndex ?? 0;
-    const byIndex =
-      spec.network === "bridge"
-        ? (portMaps.filter((map, i) => portMaps.findIndex((other) => other.containerPort === map.containerPort) === i)[
-            index
-          ]?.hostPort ?? null)
-        : (ports[index] ?? null);
-    return { check, port: check.port !== null && check.port > 0 ? check.port : byIndex };
-  });
+  return spec.healthChecks.map((check) => ({
+    check,
+    port: check.protocol === "COMMAND" ? null : portToCheck(check, spec, ports, portMaps),
+  }));
+}
+
+function checkOf(spec: AppSpec, ports: readonly number[], portMaps: readonly PortMap[]): RunResultCheck | null {
+  const { check } = spec;
+  if (check === null) return null;
+  return { check, port: check.probe.type === "exec" ? null : portToCheck(check.probe, spec, ports, portMaps) };
+}
+
+function portToCheck(
+  { port, portIndex }: { readonly port: number | null; readonly portIndex: number | null },
+  spec: AppSpec,
+  ports: readonly number[],
+  portMaps: readonly PortMap[],
+): number | null {
+  if (port !== null && port > 0) return port;
+  const index = portIndex ?? 0;
+  if (spec.network !== "bridge") return ports[index] ?? null;
+  const map = mappingsOf(portMaps)[index];
+  return map === undefined ? null : portOutside(map);
 }
 
 /** Readiness checks with the port that each names; on a bridge its mapping's host port, or the container's own without one. */
@@ -121,7 +137,7 @@ function readinessChecksOf(spec: AppSpec, ports: readonly number[], portMaps: re
   return spec.readinessChecks.map((check) => {
     const map = portMaps.find(({ name }) => name === check.portName);
     const index = spec.portDefinitions.findIndex(({ name }) => name === check.portName);
-    const port = map === undefined ? ports[index] : map.hostPort > 0 ? map.hostPort : map.containerPort;
+    const port = map === undefined ? ports[index] : portOutside(map);
     return { check, port: port ?? null };
   });
 }
@@ -186,7 +202,6 @@ function portVariables(spec: AppSpec, ports: readonly number[], portMaps: readon
   };
   if (spec.network === "host")
     for (const [i, definition] of spec.portDefinitions.entries()) named(definition.port, definition.name, ports[i]);
-  else
-    for (const map of portMaps) named(map.containerPort, map.name, map.hostPort > 0 ? map.hostPort : map.containerPort);
+  else for (const map of portMaps) named(map.containerPort, map.name, portOutside(map));
   return variables;
 }

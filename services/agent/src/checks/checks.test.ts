@@ -4,8 +4,7 @@ import { createServer as createTcpServer } from "node:net";
 import { test } from "node:test";
 import type { HealthCheck, RunCheck } from "@muster/contracts";
 import { until } from "@muster/testkit";
-import type { Running } from "../host/runtime.ts";
-import type { CheckedTask } from "../tasks/task.ts";
+import { checkedTask, fakeRunning } from "../testing/checkedTask.ts";
 import { healthCheck, instanceDocument } from "../testing/documents.ts";
 import { startChecks } from "./checks.ts";
 import { probe } from "./probe.ts";
@@ -70,16 +69,6 @@ test("all checks must pass for a task to be healthy, one that gave up is enough 
   assert.equal(together([state(null), state(false)]), false);
 });
 
-const running = (more: Partial<Running> = {}): Running => ({
-  handle: { type: "docker", container: "c", pid: null },
-  ended: new Promise(() => {}),
-  kill: () => {},
-  exec: async () => 0,
-  addressOf: () => "127.0.0.1",
-  output: null,
-  ...more,
-});
-
 type T = { after(work: () => void): void };
 async function http(t: T, answer: RequestListener): Promise<number> {
   const server: Server = createServer(answer);
@@ -90,7 +79,7 @@ async function http(t: T, answer: RequestListener): Promise<number> {
   });
   return (server.address() as { port: number }).port;
 }
-const look = async (port: number | null, check: Partial<HealthCheck>, at = running()) =>
+const look = async (port: number | null, check: Partial<HealthCheck>, at = fakeRunning()) =>
   probe({ check: healthCheck(check), port } satisfies RunCheck, at);
 
 for (const { status, passes } of [
@@ -149,29 +138,25 @@ test("a TCP check passes when the port accepts and fails when nobody listens", a
 test("a COMMAND check passes with status 0 only, and fails when it takes too long", async () => {
   const command = { protocol: "COMMAND", command: "x" } as const;
   assert.equal((await look(null, command)).passed, true);
-  assert.match((await look(null, command, running({ exec: async () => 2 }))).detail, /exited with status 2/);
-  assert.match((await look(null, command, running({ exec: async () => null }))).detail, /took longer than 1 s/);
+  assert.match((await look(null, command, fakeRunning({ exec: async () => 2 }))).detail, /exited with status 2/);
+  assert.match((await look(null, command, fakeRunning({ exec: async () => null }))).detail, /took longer than 1 s/);
 });
 
 test("a check without a port, and one no network leads to, fail with the reason", async () => {
   assert.match((await look(null, {})).detail, /no port/);
-  assert.match((await look(80, {}, running({ addressOf: () => null }))).detail, /no network/);
+  assert.match((await look(80, {}, fakeRunning({ addressOf: () => null }))).detail, /no network/);
 });
 
 /** A task whose probes answer from a list, the last one for ever. */
 function watched(t: T, answers: readonly boolean[], check: Partial<HealthCheck>, healthy: boolean | null = null) {
   const said: string[] = [];
   const probes: number[] = [];
-  const task: CheckedTask = {
+  const task = checkedTask({
     record: instanceDocument({ healthChecks: [{ check: healthCheck(check), port: 1 }] }),
-    running: running(),
-    runningAtMs: Date.now(),
     healthy,
     changed: (now) => said.push(now ? "healthy" : "unhealthy"),
     giveUp: (message) => said.push(message),
-    ready: false,
-    answered: () => {},
-  };
+  });
   const startedMs = performance.now();
   const checks = startChecks(task, {
     clock: Date.now,

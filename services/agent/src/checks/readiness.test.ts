@@ -6,7 +6,7 @@ import { type CheckResponse, READINESS_BODY_MAX, type ReadinessCheck } from "@mu
 import { until } from "@muster/testkit";
 import type { Running } from "../host/runtime.ts";
 import { UNREADY_TOLD_FROM_MS } from "../limits.ts";
-import type { CheckedTask } from "../tasks/task.ts";
+import { checkedTask, fakeRunning } from "../testing/checkedTask.ts";
 import { instanceDocument, readinessCheck } from "../testing/documents.ts";
 import { startReadiness } from "./readiness.ts";
 
@@ -20,33 +20,20 @@ async function listen(t: T, server: Server): Promise<number> {
 }
 const http = (t: T, answer: RequestListener): Promise<number> => listen(t, createServer(answer));
 
-const running: Running = {
-  handle: { type: "docker", container: "c", pid: null },
-  ended: new Promise(() => {}),
-  kill: () => {},
-  exec: async () => 0,
-  addressOf: () => "127.0.0.1",
-  output: null,
-};
-
 function watched(
   t: T,
   port: number | null,
   check: Partial<ReadinessCheck> = {},
   more: { ready?: boolean; addressOf?: Running["addressOf"] } = {},
 ): Said[] {
-  const { ready = false, addressOf = running.addressOf } = more;
+  const { ready = false, addressOf } = more;
   const said: Said[] = [];
-  const task: CheckedTask = {
+  const task = checkedTask({
     record: instanceDocument({ readinessChecks: [{ check: readinessCheck(check), port }] }),
-    running: { ...running, addressOf },
-    runningAtMs: Date.now(),
-    healthy: null,
-    changed: () => {},
-    giveUp: () => {},
+    running: fakeRunning(addressOf === undefined ? {} : { addressOf }),
     ready,
     answered: (now, message, response) => said.push({ ready: now, message, response }),
-  };
+  });
   const checks = startReadiness(task);
   t.after(() => checks.stop());
   return said;

@@ -23,6 +23,7 @@ export const REASONS = [
   "check-failed",
   "ready",
   "not-ready",
+  "checked",
   "lost-at-restart",
   "malformed-record",
   "runtime-unavailable",
@@ -66,8 +67,8 @@ export type Running = {
   readonly ended: Promise<Ending>;
   /** SIGTERM now, SIGKILL after the grace period, to all of it. Asking again with less grace shortens it. */
   kill(graceMs: number): void;
-  /** Runs a shell line beside the task and returns its exit status; null when it took too long. */
-  exec(line: string, timeoutMs: number): Promise<number | null>;
+  /** Runs a shell line, or arguments as they are, beside the task and returns its exit status; null when it took too long. */
+  exec(command: string | readonly string[], timeoutMs: number): Promise<number | null>;
   /** The address a check reaches this port at; null where no network leads to it. */
   addressOf(port: number): string | null;
   /** Reads output from where it is kept, or null when the sandbox's files have it. */

@@ -1,5 +1,6 @@
 /** What the journal holds, line by line, and what the lines add up to. */
 import {
+  CheckResultSchema,
   type FactState,
   type InstanceDocument,
   InstanceDocumentSchema,
@@ -32,6 +33,7 @@ export const KeptSchema = z.object({
   killReason: z.string().nullable(),
   healthy: z.boolean().nullable(),
   ready: z.boolean().nullable().default(null),
+  checkResult: CheckResultSchema.nullable().default(null),
   runningAtMs: z.int().nullable(),
   endedAtMs: z.int().nullable(),
   /** When its record was seen to be gone. */
@@ -71,6 +73,7 @@ export const unknownInstance = (instance: string, sequence: number, record: Inst
   killReason: null,
   healthy: null,
   ready: null,
+  checkResult: null,
   runningAtMs: null,
   endedAtMs: null,
   purgedAtMs: null,

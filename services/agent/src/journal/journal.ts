@@ -178,6 +178,10 @@ function applyFact(kept: Kept | undefined, event: TaskEvent): void {
     kept.ready = state === "ready";
     return;
   }
+  if (state === "checked") {
+    kept.checkResult = event.data.checkResult;
+    return;
+  }
   kept.state = state;
   if (state === "killing") kept.killReason = reason;
   if (state === "running") kept.runningAtMs ??= Date.parse(event.time);

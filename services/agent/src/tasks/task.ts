@@ -11,7 +11,7 @@
  *
  * Every move is a fact, and is on disk before the next step is taken.
  */
-import type { CheckResponse, InstanceDocument } from "@muster/contracts";
+import type { CheckResponse, CheckResult, InstanceDocument } from "@muster/contracts";
 import type { Log } from "@muster/runtime/log";
 import type { Span, Telemetry } from "@muster/runtime/telemetry";
 import type { Checks } from "../checks/checks.ts";
@@ -53,6 +53,9 @@ export type CheckedTask = {
   /** True once it was ready, which is never asked again. */
   readonly ready: boolean;
   answered(ready: boolean, message: string, response: CheckResponse | null): void;
+  /** What the app's check was last told to have found; null before anything was. */
+  readonly checkResult: CheckResult | null;
+  found(result: CheckResult, message: string): void;
 };
 
 /** While many start, what each has to say waits for the others. */
@@ -206,6 +209,10 @@ export class Task {
         if (this.#killing !== null) return;
         const said = ready ? ({ state: "ready", reason: "ready" } as const) : NOT_READY;
         void this.#tell({ ...said, message, response });
+      },
+      checkResult: this.kept.checkResult,
+      found: (checkResult, message) => {
+        if (this.#killing === null) void this.#tell({ state: "checked", reason: "checked", message, checkResult });
       },
     });
     if (this.#left) this.#checks.stop();

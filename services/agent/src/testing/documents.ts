@@ -30,6 +30,7 @@ export const runDocument = (more: Partial<RunDocument> = {}): RunDocument => ({
   labels: {},
   healthChecks: [],
   readinessChecks: [],
+  check: null,
   killGraceMs: 1_000,
   limits: null,
   ...more,

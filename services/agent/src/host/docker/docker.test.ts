@@ -256,6 +256,7 @@ test("a command beside a container runs inside it and is cut off in time", { ski
   const running = await on.runtime.launch(order(on, { ...shell("touch /here; sleep 60"), env: { A: "b" } }), never);
   await until(async () => (await running.exec("test -e /here && test $A = b", 2_000)) === 0);
   assert.equal(await running.exec("exit 3", 2_000), 3);
+  assert.equal(await running.exec(["test", "$A b", "=", "$A b"], 2_000), 0, "no shell reads arguments");
   assert.equal(await running.exec("sleep 7777", 300), null);
   await until(() => !execFileSync("ps", ["ax", "-o", "args"], { encoding: "utf8" }).includes("sleep 7777"));
   running.kill(0);

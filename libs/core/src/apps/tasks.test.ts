@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { CheckResult } from "@muster/contracts";
+import { appTasks } from "./tasks.ts";
+import { judge, offer, place, placedRow, want, world } from "./testing/handmade-app.ts";
+
+/** The task of one running instance with this verdict. */
+function taskOf(verdict: Parameters<typeof judge>[3]) {
+  const here = world({ instances: 1 });
+  offer(here, "n1");
+  want(here, [10]);
+  place(here, [placedRow(0)]);
+  judge(here, 0, "running", verdict);
+  const [task] = appTasks(here.state, here.health, "/hello");
+  return task ?? {};
+}
+
+for (const [result, expected] of [
+  [null, undefined],
+  [{ type: "http", statusCode: 204 }, { http: { statusCode: 204 } }],
+  [{ type: "http", statusCode: null }, { http: {} }],
+  [{ type: "tcp", succeeded: false }, { tcp: { succeeded: false } }],
+  [{ type: "command", exitCode: 0 }, { command: { exitCode: 0 } }],
+  [{ type: "command", exitCode: null }, { command: {} }],
+] as [CheckResult | null, unknown][])
+  test(`a check's result ${JSON.stringify(result)} is shown as ${JSON.stringify(expected)}`, () => {
+    const task = taskOf({ checkResult: result });
+    assert.deepEqual(task.checkResult, expected);
+    assert.equal("checkResult" in task, result !== null);
+  });
