@@ -55,6 +55,7 @@ export function say(cluster: TestCluster, app: string, row: PlacedRow, states: r
       message: "",
       adopted: false,
       response: null,
+      health: null,
       checkResult: null,
     };
     const verdict = judgeFact(present, fact, health.sequence + 1, now, null);

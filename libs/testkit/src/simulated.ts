@@ -69,6 +69,7 @@ export function simulatedFact(
     message: "",
     adopted: false,
     response: null,
+    health: null,
     checkResult: null,
     ...more,
   };

@@ -272,7 +272,20 @@ export const TaskSchema = z
       .partial()
       .optional()
       .describe("one of the three, once the check was made; without a number there was no answer in time"),
-    healthCheckResults: z.array(z.looseObject({ alive: z.boolean(), instanceId: z.string() })).optional(),
+    healthCheckResults: z
+      .array(
+        z.looseObject({
+          alive: z.boolean(),
+          consecutiveFailures: z.int(),
+          firstSuccess: z.string().optional(),
+          lastSuccess: z.string().optional(),
+          lastFailure: z.string().optional(),
+          lastFailureCause: z.string().optional(),
+          instanceId: z.string(),
+        }),
+      )
+      .optional()
+      .describe("one for each health check, as of the last threshold that was crossed"),
   })
   .openapi("Task");
 export const AppSchema = z

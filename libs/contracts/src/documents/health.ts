@@ -22,6 +22,18 @@ export const CheckResponseSchema = z.object({
 });
 export type CheckResponse = z.infer<typeof CheckResponseSchema>;
 
+/** What one health check had found when a threshold was last crossed: in between its agent counts and tells nothing. */
+export const HealthRecordSchema = z.object({
+  alive: z.boolean(),
+  consecutiveFailures: z.int().min(0),
+  /** By the agent's clock; null: never yet. */
+  firstSuccessMs: z.int().nullable(),
+  lastSuccessMs: z.int().nullable(),
+  lastFailureMs: z.int().nullable(),
+  lastFailureCause: z.string().nullable(),
+});
+export type HealthRecord = z.infer<typeof HealthRecordSchema>;
+
 /** What an app's check has found. null: there was no answer in time. */
 export const CheckResultSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("http"), statusCode: z.int().nullable() }),
@@ -58,6 +70,8 @@ export const FactSchema = z.object({
   adopted: z.boolean(),
   /** With `ready` and `unready`, where the app wants the last answer kept. */
   response: CheckResponseSchema.nullable().default(null),
+  /** With `healthy` and `unhealthy`: one for each health check, in the app's order. */
+  health: z.array(HealthRecordSchema).nullable().default(null),
   /** With `checked`. */
   checkResult: CheckResultSchema.nullable().default(null),
 });
@@ -77,6 +91,8 @@ export const VerdictDocumentSchema = z.object({
   stated: z.enum(TASK_STATES).nullable(),
   /** null while no check has spoken, and for apps without checks. */
   healthy: z.boolean().nullable(),
+  /** One for each health check, in the app's order; null while `healthy` is. */
+  health: z.array(HealthRecordSchema).nullable().default(null),
   /** null while no readiness check has spoken, and for apps without one. What was ready stays so while it runs. */
   ready: z.boolean().nullable().default(null),
   response: CheckResponseSchema.nullable().default(null),

@@ -252,6 +252,7 @@ const risen = (app: AppId, row: PlacedRow, now: number): VerdictDocument => ({
   healthy: true,
   ready: true,
   response: null,
+  health: null,
   checkResult: null,
   fact: 0,
   startedAtMs: now,

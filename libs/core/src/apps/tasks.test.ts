@@ -28,3 +28,31 @@ for (const [result, expected] of [
     assert.deepEqual(task.checkResult, expected);
     assert.equal("checkResult" in task, result !== null);
   });
+
+const NEVER = { firstSuccessMs: null, lastSuccessMs: null, lastFailureMs: null, lastFailureCause: null };
+test("health check results are those of the last crossing, one for each check, with what is not known left out", () => {
+  const first = { alive: true, consecutiveFailures: 0, ...NEVER, firstSuccessMs: 1_000, lastSuccessMs: 2_000 };
+  const sick = { ...first, alive: false, consecutiveFailures: 3, lastFailureMs: 3_000, lastFailureCause: "got 503" };
+  assert.deepEqual(taskOf({ healthy: false, health: [first, sick] }).healthCheckResults, [
+    {
+      alive: true,
+      consecutiveFailures: 0,
+      firstSuccess: "1970-01-01T00:00:01.000Z",
+      lastSuccess: "1970-01-01T00:00:02.000Z",
+      instanceId: "hello.0.10",
+    },
+    {
+      alive: false,
+      consecutiveFailures: 3,
+      firstSuccess: "1970-01-01T00:00:01.000Z",
+      lastSuccess: "1970-01-01T00:00:02.000Z",
+      lastFailure: "1970-01-01T00:00:03.000Z",
+      lastFailureCause: "got 503",
+      instanceId: "hello.0.10",
+    },
+  ]);
+  assert.deepEqual(taskOf({ healthy: false }).healthCheckResults, [
+    { alive: false, consecutiveFailures: 1, instanceId: "hello.0.10" },
+  ]);
+  assert.equal("healthCheckResults" in taskOf({ healthy: null }), false);
+});

@@ -5,6 +5,7 @@ import {
   agentToken,
   appToken,
   type CheckResult,
+  type HealthRecord,
   type HealthView,
   type InstanceView,
   type StateView,
@@ -80,7 +81,8 @@ function renderTask(
   const { id, app, agent, host, ports, version, startedAtMs, healthy } = instance;
   const offer = agent === null ? undefined : view.kind("offer").get(agentToken(agent))?.value;
   const address = offer?.address;
-  const checkResult = health.kind("verdict").get(id)?.value.checkResult ?? null;
+  const verdict = health.kind("verdict").get(id)?.value;
+  const checkResult = verdict?.checkResult ?? null;
   return {
     id,
     appId: app,
@@ -94,12 +96,25 @@ function renderTask(
     ipAddresses: address ? [{ ipAddress: address, protocol: address.includes(":") ? "IPv6" : "IPv4" }] : [],
     ...(offer?.region ? { region: offer.region } : {}),
     ...(offer?.zone ? { zone: offer.zone } : {}),
-    // The agent counts; what stands here is whether the last threshold that was crossed made it alive.
-    ...(healthy === null
-      ? {}
-      : { healthCheckResults: [{ alive: healthy, consecutiveFailures: healthy ? 0 : 1, instanceId: id }] }),
+    ...(healthy === null ? {} : { healthCheckResults: healthResults(id, healthy, verdict?.health ?? null) }),
     ...(checkResult === null ? {} : { checkResult: renderCheckResult(checkResult) }),
   };
+}
+
+/** One for each health check, true as of the last threshold that was crossed: the agent counts, and tells no more than that. */
+function healthResults(instanceId: string, alive: boolean, records: readonly HealthRecord[] | null): MarathonJson[] {
+  // An agent from before there were records.
+  if (records === null) return [{ alive, consecutiveFailures: alive ? 0 : 1, instanceId }];
+  const at = (name: string, ms: number | null) => (ms === null ? {} : { [name]: isoTime(ms) });
+  return records.map((record) => ({
+    alive: record.alive,
+    consecutiveFailures: record.consecutiveFailures,
+    ...at("firstSuccess", record.firstSuccessMs),
+    ...at("lastSuccess", record.lastSuccessMs),
+    ...at("lastFailure", record.lastFailureMs),
+    ...(record.lastFailureCause === null ? {} : { lastFailureCause: record.lastFailureCause }),
+    instanceId,
+  }));
 }
 
 /** Where there was no answer in time, what would tell it is left out. */

@@ -150,6 +150,7 @@ function unheard(record: InstanceHead, now: number): VerdictDocument {
     healthy: null,
     ready: null,
     response: null,
+    health: null,
     checkResult: null,
     fact: 0,
     startedAtMs: null,

@@ -26,6 +26,7 @@ const fact = (state: FactState, more: Partial<Fact> = {}): Fact => ({
   message: "",
   adopted: false,
   response: null,
+  health: null,
   checkResult: null,
   ...more,
 });
@@ -80,3 +81,20 @@ test("what a check finds leaves level, health, times and the last words as they 
   const verdict = after(...before, fact("checked", { checkResult: RESULT, message: "answered 503" }));
   assert.deepEqual(verdict, { ...after(...before), checkResult: RESULT, fact: 3 });
 });
+
+const RECORD = {
+  alive: true,
+  consecutiveFailures: 0,
+  firstSuccessMs: 5,
+  lastSuccessMs: 6,
+  lastFailureMs: null,
+  lastFailureCause: null,
+};
+for (const [about, facts, health] of [
+  ["healthy", [fact("running"), fact("healthy", { health: [RECORD] })], [RECORD]],
+  ["ready after it was healthy", [fact("healthy", { health: [RECORD] }), fact("ready")], [RECORD]],
+  ["being killed", [fact("healthy", { health: [RECORD] }), fact("killing")], null],
+] as const)
+  test(`an instance that is ${about} has the records ${JSON.stringify(health)}`, () => {
+    assert.deepEqual(after(...facts.map((each) => ({ ...each }))).health, health);
+  });

@@ -40,6 +40,12 @@ export function judgeFact(
           : isRunning
             ? (present?.healthy ?? null)
             : null,
+    health:
+      fact.state === "healthy" || fact.state === "unhealthy"
+        ? fact.health
+        : isRunning
+          ? (present?.health ?? null)
+          : null,
     ready:
       fact.state === "ready" ? true : fact.state === "unready" ? false : isRunning ? (present?.ready ?? null) : null,
     response:

@@ -81,6 +81,7 @@ export const runningVerdict = (app: string, row: PlacedRow, now: number): Verdic
   healthy: true,
   ready: true,
   response: null,
+  health: null,
   checkResult: null,
   fact: 1,
   startedAtMs: now,

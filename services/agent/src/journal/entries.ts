@@ -2,6 +2,7 @@
 import {
   CheckResultSchema,
   type FactState,
+  HealthRecordSchema,
   type InstanceDocument,
   InstanceDocumentSchema,
   TASK_STATES,
@@ -32,6 +33,7 @@ export const KeptSchema = z.object({
   /** Why it is being ended, while the state is `killing`. */
   killReason: z.string().nullable(),
   healthy: z.boolean().nullable(),
+  health: z.array(HealthRecordSchema).nullable().default(null),
   ready: z.boolean().nullable().default(null),
   checkResult: CheckResultSchema.nullable().default(null),
   runningAtMs: z.int().nullable(),
@@ -72,6 +74,7 @@ export const unknownInstance = (instance: string, sequence: number, record: Inst
   state: null,
   killReason: null,
   healthy: null,
+  health: null,
   ready: null,
   checkResult: null,
   runningAtMs: null,

@@ -172,6 +172,7 @@ function applyFact(kept: Kept | undefined, event: TaskEvent): void {
   const { state, reason } = event.data;
   if (state === "healthy" || state === "unhealthy") {
     kept.healthy = state === "healthy";
+    kept.health = event.data.health;
     return;
   }
   if (state === "ready" || state === "unready") {

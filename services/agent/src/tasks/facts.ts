@@ -4,6 +4,7 @@ import {
   type CheckResult,
   cloudEvent,
   type FactState,
+  type HealthRecord,
   type InstanceDocument,
   type TaskEvent,
   taskEventType,
@@ -31,6 +32,7 @@ export type Statement = {
   readonly signal?: string | null;
   readonly adopted?: boolean;
   readonly response?: CheckResponse | null;
+  readonly health?: HealthRecord[];
   readonly checkResult?: CheckResult | null;
 };
 
@@ -74,6 +76,7 @@ export function makeFact(
     message: said.message,
     adopted: said.adopted ?? false,
     response: said.response ?? null,
+    health: said.health ?? null,
     checkResult: said.checkResult ?? null,
   };
   const event = cloudEvent(

@@ -11,7 +11,7 @@
  *
  * Every move is a fact, and is on disk before the next step is taken.
  */
-import type { CheckResponse, CheckResult, InstanceDocument } from "@muster/contracts";
+import type { CheckResponse, CheckResult, HealthRecord, InstanceDocument } from "@muster/contracts";
 import type { Log } from "@muster/runtime/log";
 import type { Span, Telemetry } from "@muster/runtime/telemetry";
 import type { Checks } from "../checks/checks.ts";
@@ -48,7 +48,9 @@ export type CheckedTask = {
   readonly running: Running;
   readonly runningAtMs: number;
   readonly healthy: boolean | null;
-  changed(healthy: boolean, message: string): void;
+  /** What was last told of each health check; null before anything was. */
+  readonly health: readonly HealthRecord[] | null;
+  changed(healthy: boolean, message: string, health: HealthRecord[]): void;
   giveUp(message: string): void;
   /** True once it was ready, which is never asked again. */
   readonly ready: boolean;
@@ -195,12 +197,14 @@ export class Task {
       running,
       runningAtMs: this.kept.runningAtMs ?? this.#tools.clock(),
       healthy: this.kept.healthy,
-      changed: (healthy, message) => {
+      health: this.kept.health,
+      changed: (healthy, message, health) => {
         if (this.#killing !== null) return;
         void this.#tell({
           state: healthy ? "healthy" : "unhealthy",
           reason: healthy ? "check-passed" : "check-failed",
           message,
+          health,
         });
       },
       giveUp: (message) => this.kill("health-check", message, null),

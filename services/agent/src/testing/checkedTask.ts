@@ -16,6 +16,7 @@ export const checkedTask = (task: Pick<CheckedTask, "record"> & Partial<CheckedT
   running: fakeRunning(),
   runningAtMs: Date.now(),
   healthy: null,
+  health: null,
   changed: () => {},
   giveUp: () => {},
   ready: false,

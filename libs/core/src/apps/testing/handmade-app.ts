@@ -89,6 +89,7 @@ export function judge({ health }: World, slot: number, level: Level, more: Parti
     healthy: null,
     ready: null,
     response: null,
+    health: null,
     checkResult: null,
     fact: 1,
     startedAtMs: level === "running" ? NOW - 15_000 : null,
