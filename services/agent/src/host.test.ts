@@ -361,6 +361,7 @@ test("a container that cannot be started is an error with its reason", { skip },
     told(on, missing.instance).map((fact) => [fact.state, fact.reason]),
     [
       ["staging", "accepted"],
+      ["staging", "pulling"],
       ["error", "image-not-found"],
     ],
   );

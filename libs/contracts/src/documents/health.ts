@@ -98,6 +98,8 @@ export const VerdictDocumentSchema = z.object({
   response: CheckResponseSchema.nullable().default(null),
   /** null until the app's check was made, and for apps without one. */
   checkResult: CheckResultSchema.nullable().default(null),
+  /** Why it is not waited for any more, a sentence, where it did not come to run in time; null again when it does. */
+  givenUp: z.string().nullable().default(null),
   /** Stream sequence of the fact this rests on; lower ones are refused. */
   fact: z.int(),
   startedAtMs: z.int().nullable(),

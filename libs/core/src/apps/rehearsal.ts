@@ -254,6 +254,7 @@ const risen = (app: AppId, row: PlacedRow, now: number): VerdictDocument => ({
   response: null,
   health: null,
   checkResult: null,
+  givenUp: null,
   fact: 0,
   startedAtMs: now,
   sinceMs: now,

@@ -1,35 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Fact, FactState, VerdictDocument } from "@muster/contracts";
+import type { Fact, VerdictDocument } from "@muster/contracts";
 import { judgeFact } from "./judge.ts";
+import { factOf as fact } from "./testing/fact.ts";
 
 const RESPONSE = { status: 503, contentType: "text/plain", body: "warming up" };
-
-const fact = (state: FactState, more: Partial<Fact> = {}): Fact => ({
-  instance: "web.0.1",
-  app: "/web",
-  slot: 0,
-  attempt: 1,
-  version: 1,
-  agent: "n1",
-  hostname: "n1",
-  incarnation: 1,
-  number: 1,
-  state,
-  recordSequence: 1,
-  ports: [],
-  pid: 7,
-  container: null,
-  exitCode: null,
-  signal: null,
-  reason: state,
-  message: "",
-  adopted: false,
-  response: null,
-  health: null,
-  checkResult: null,
-  ...more,
-});
 
 /** Each fact a second after the one before. */
 function after(...facts: Fact[]): VerdictDocument {

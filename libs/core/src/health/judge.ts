@@ -55,6 +55,7 @@ export function judgeFact(
           ? (present?.response ?? null)
           : null,
     checkResult: fact.state === "checked" ? fact.checkResult : isRunning ? (present?.checkResult ?? null) : null,
+    givenUp: stated === "killing" || isTerminal(stated) ? (present?.givenUp ?? null) : null,
     fact: sequence,
     startedAtMs: isRunningNow ? atMs : (present?.startedAtMs ?? null),
     sinceMs: present?.level === stated && !isTurn(present, fact) ? present.sinceMs : atMs,
@@ -80,5 +81,5 @@ export function judgeSilence(present: VerdictDocument, isSilent: boolean, now: n
   const level: Level = isSilent ? "unreachable" : (present.stated ?? "staging");
   return level === present.level || (!isSilent && present.level !== "unreachable")
     ? null
-    : { ...present, level, sinceMs: now };
+    : { ...present, level, sinceMs: now, givenUp: null };
 }

@@ -83,6 +83,7 @@ export const runningVerdict = (app: string, row: PlacedRow, now: number): Verdic
   response: null,
   health: null,
   checkResult: null,
+  givenUp: null,
   fact: 1,
   startedAtMs: now,
   sinceMs: now,

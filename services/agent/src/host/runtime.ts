@@ -6,6 +6,8 @@ import type { Sandbox } from "./sandbox.ts";
 /** Words in a fact's `reason`. A closed list: programs compare them, README.md explains them. */
 export const REASONS = [
   "accepted",
+  "queued",
+  "pulling",
   "started",
   "adopted",
   "exited",
@@ -45,6 +47,8 @@ export type Order = {
   readonly run: RunDocument;
   readonly resources: Resources;
   readonly sandbox: Sandbox;
+  /** Tells that the image is being pulled, and again while it gets on. */
+  pulling(message: string): void;
   /** Wraps a part of the start, so that a trace shows where its time went. */
   step<T>(name: string, work: () => Promise<T>): Promise<T>;
 };

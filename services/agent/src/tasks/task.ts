@@ -26,6 +26,7 @@ import {
   ENGINE_LIST_MS,
   FAILURE_BYTES_MAX,
   FAILURE_LINES,
+  PROGRESS_TOLD_MS,
 } from "../limits.ts";
 import { lastLines } from "../logs/lines.ts";
 import { makeFact, type Self, type Statement } from "./facts.ts";
@@ -103,8 +104,15 @@ export class Task {
       sendMs,
     });
     let running: Running;
+    const queued = setInterval(
+      () => this.#tellProgress("queued", "waits for starts before it"),
+      PROGRESS_TOLD_MS,
+    ).unref();
     try {
-      running = await pool.run(() => this.#runtime.launch(this.#order(span), this.#abort.signal, accepted));
+      running = await pool.run(() => {
+        clearInterval(queued);
+        return this.#runtime.launch(this.#order(span), this.#abort.signal, accepted);
+      });
     } catch (cause) {
       span.end(cause);
       return this.#notStarted(cause);
@@ -255,6 +263,10 @@ export class Task {
     await this.#runtime.discard(this.record.instance);
   }
 
+  #tellProgress(reason: "queued" | "pulling", message: string): void {
+    if (this.#killing === null && !this.#left) void this.#tell({ state: "staging", reason, message });
+  }
+
   #tellKilling(entries: readonly Entry[] = []): Promise<void> {
     const { reason, message } = this.#killing as { reason: KillReason; message: string };
     return this.#tell({ state: "killing", reason, message }, entries, { sendMs: COMPANY_MS });
@@ -290,6 +302,7 @@ export class Task {
       run: this.record.run,
       resources: this.record.resources,
       sandbox: this.sandbox,
+      pulling: (message) => this.#tellProgress("pulling", message),
       step: async (name, work) => {
         if (span === null) return work();
         const step = telemetry.start("agent", name, { parent: span.traceparent });

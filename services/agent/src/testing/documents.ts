@@ -65,6 +65,7 @@ export const orderOf = (workDir: string, document: InstanceDocument): Order => (
   run: document.run,
   resources: document.resources,
   sandbox: sandboxOf(workDir, document.instance),
+  pulling: () => {},
   step: (_name, work) => work(),
 });
 

@@ -91,6 +91,7 @@ export function judge({ health }: World, slot: number, level: Level, more: Parti
     response: null,
     health: null,
     checkResult: null,
+    givenUp: null,
     fact: 1,
     startedAtMs: level === "running" ? NOW - 15_000 : null,
     sinceMs: NOW - 12_000,
