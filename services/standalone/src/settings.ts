@@ -41,7 +41,7 @@ export const standaloneSettings = {
     "what each agent offers, as cpus:4;mem:8192; else the machine's, shared out; {n} is the agent's number",
   ),
   attributes: setting(z.string().default(""), "attributes of each agent, as rack:rack-{n}; {n} is the agent's number"),
-  strategy: placementSettings.strategy,
+  ...placementSettings,
   example: setting(
     z.string().default("examples/hello.json"),
     "app that is started when the cluster has none; none starts nothing",

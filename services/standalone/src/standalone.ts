@@ -71,7 +71,7 @@ export async function startStandalone(config: StandaloneConfig): Promise<void> {
       if (!config.keepTasks) await areOpen;
       await agents.stop();
     });
-    keep(await startPlacement(cluster, { strategy: config.strategy }));
+    keep(await startPlacement(cluster, config));
     keep(await startDeployer(cluster));
     log.info({ ms: Math.round(monotonicMs() - startedAtMs) }, "every service is ready");
 

@@ -16,14 +16,20 @@ import {
 } from "@muster/contracts";
 import { resourcesOf, runtimeOf } from "../ask.ts";
 
+const LABEL_PREFIX = "MARATHON_APP_LABEL_";
+/** Marathon's bound: neither the name of a label's variable nor its value may be as long as this. */
 const LABEL_LENGTH_MAX = 512;
 
-/** The whole record, for a first launch (`run`) and again, unchanged but for its goal, for a stop. */
+/**
+ * The whole record, for a first launch (`run`) and again, unchanged but for its goal, for a stop.
+ * `envVarsPrefix` stands in front of the names of HOST and the PORT variables.
+ */
 export function instanceRecord(
   spec: AppSpec,
   row: PlacedRow,
   offer: Pick<OfferDocument, "address" | "hostname">,
   trace: string | null,
+  envVarsPrefix = "",
 ): InstanceDocument {
   return {
     instance: instanceId({ app: spec.id, slot: row.slot, attempt: row.attempt }),
@@ -35,13 +41,18 @@ export function instanceRecord(
     goal: row.goal,
     resources: resourcesOf(spec),
     ports: row.ports,
-    run: runDocument(spec, row, offer),
+    run: runDocument(spec, row, offer, envVarsPrefix),
     placedAtMs: row.atMs,
     trace,
   };
 }
 
-function runDocument(spec: AppSpec, row: PlacedRow, offer: Pick<OfferDocument, "address" | "hostname">): RunDocument {
+function runDocument(
+  spec: AppSpec,
+  row: PlacedRow,
+  offer: Pick<OfferDocument, "address" | "hostname">,
+  envVarsPrefix: string,
+): RunDocument {
   const portMaps = portMapsOf(spec, row);
   return {
     runtime: runtimeOf(spec),
@@ -57,7 +68,7 @@ function runDocument(spec: AppSpec, row: PlacedRow, offer: Pick<OfferDocument, "
     parameters: spec.container?.parameters ?? [],
     network: spec.network,
     portMaps,
-    env: { ...environment(spec, row, offer, portMaps), ...spec.env },
+    env: { ...environment(spec, row, offer, portMaps, envVarsPrefix), ...spec.env },
     user: spec.user,
     labels: spec.labels,
     healthChecks: checksOf(spec, row.ports, portMaps),
@@ -148,7 +159,10 @@ function environment(
   row: PlacedRow,
   offer: Pick<OfferDocument, "address" | "hostname">,
   portMaps: readonly PortMap[],
+  prefix: string,
 ): Record<string, string> {
+  const ports = spec.network === "bridge" ? portsBehindBridge(portMaps) : row.ports;
+  const placed = { HOST: offer.hostname, ...portVariables(spec, ports, portMaps) };
   const id = instanceId({ app: spec.id, slot: row.slot, attempt: row.attempt });
   return {
     MESOS_TASK_ID: id,
@@ -164,8 +178,7 @@ function environment(
     MARATHON_APP_RESOURCE_DISK: decimal(spec.disk),
     MARATHON_APP_RESOURCE_GPUS: String(spec.gpus),
     ...labelVariables(spec.labels),
-    HOST: offer.hostname,
-    ...portVariables(spec, spec.network === "bridge" ? portsBehindBridge(portMaps) : row.ports, portMaps),
+    ...Object.fromEntries(Object.entries(placed).map(([name, value]) => [`${prefix}${name}`, value])),
     ...itemVariables(row.items),
   };
 }
@@ -179,13 +192,16 @@ const itemVariables = (items: PlacedRow["items"]): Record<string, string> =>
 const decimal = (value: number): string => (Number.isInteger(value) ? value.toFixed(1) : String(value));
 const variableName = (name: string): string => name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, "_");
 
+/** Labels that are too long for a variable are left out. */
 function labelVariables(labels: Readonly<Record<string, string>>): Record<string, string> {
-  const short = Object.entries(labels).filter(([name, value]) => name.length + value.length <= LABEL_LENGTH_MAX);
-  const variables: Record<string, string> = {
-    MARATHON_APP_LABELS: short.map(([name]) => variableName(name)).join(" "),
+  const short = Object.entries(labels).filter(
+    ([name, value]) => LABEL_PREFIX.length + name.length < LABEL_LENGTH_MAX && value.length < LABEL_LENGTH_MAX,
+  );
+  const values = new Map(short.map(([name, value]) => [name.replaceAll(/[^A-Za-z0-9_]+/g, "_").toUpperCase(), value]));
+  return {
+    MARATHON_APP_LABELS: [...values.keys()].join(" "),
+    ...Object.fromEntries([...values].map(([name, value]) => [`${LABEL_PREFIX}${name}`, value])),
   };
-  for (const [name, value] of short) variables[`MARATHON_APP_LABEL_${variableName(name)}`] = value;
-  return variables;
 }
 
 function portVariables(spec: AppSpec, ports: readonly number[], portMaps: readonly PortMap[]): Record<string, string> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { InstanceDocument, RunDocument } from "@muster/contracts";
@@ -153,6 +153,25 @@ test("the engine's images are named with their tags", { skip }, async (t) => {
   const { runtime } = bench(t);
   assert.ok((await runtime.images())?.includes(IMAGE));
 });
+
+for (const user of [null, "1234"])
+  test(`a container of user ${user} writes to its sandbox, finds it by two names, and reaches nothing of it but that`, {
+    skip,
+  }, async (t) => {
+    const on = bench(t);
+    const line = "echo $MESOS_SANDBOX $MUSTER_SANDBOX; echo kept >$MESOS_SANDBOX/file; test ! -e $MESOS_SANDBOX/stdout";
+    const asked = order(on, {
+      command: { type: "argv", argv: ["/bin/sh", "-c", line] },
+      user,
+      env: { MUSTER_SANDBOX: "/x" },
+    });
+    const { exitCode } = await (await on.runtime.launch(asked, never)).ended;
+    assert.equal(exitCode, 0);
+    assert.equal(readFileSync(asked.sandbox.stdout, "utf8"), "/mnt/mesos/sandbox /mnt/mesos/sandbox\n");
+    const written = join(asked.sandbox.directory, "shared/file");
+    assert.equal(readFileSync(written, "utf8"), "kept\n");
+    assert.equal(statSync(written).uid, Number(user ?? 0));
+  });
 
 test("no network means no address", { skip }, async (t) => {
   const on = bench(t);
