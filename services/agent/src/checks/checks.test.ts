@@ -218,14 +218,25 @@ test("a task that starts quickly is seen to be healthy long before its interval 
   assert.ok(probes.length === 2 && (probes[1] as number) < 1_000, probes.join(" "));
 });
 
-test("a sick task is told once and given up on, at the pace of its interval", async (t) => {
-  const { said, probes } = watched(t, [false], { intervalSeconds: 0.4, maxConsecutiveFailures: 3 });
-  await until(() => said.length === 2, { withinMs: 3_000 });
+test("a sick task is told once and given up on, at the pace of its interval, and not looked at any more", async (t) => {
+  let nowMs = 0;
+  t.mock.method(performance, "now", () => nowMs);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { said, probes } = watched(t, [false], { intervalSeconds: 4, maxConsecutiveFailures: 3 });
+  const pass = async (seconds: number): Promise<void> => {
+    for (let i = 0; i < seconds * 10; i += 1) {
+      nowMs += 100;
+      t.mock.timers.tick(100);
+      for (let turn = 0; turn < 5; turn += 1) await null;
+    }
+  };
+  await pass(11.9);
+  assert.deepEqual(said, []);
+  await pass(0.2);
   assert.deepEqual(said, ["unhealthy", "its health check failed 3 times in a row, the last time: because"]);
-  assert.ok((probes.at(-1) as number) >= 1_190, probes.join(" "));
   const count = probes.length;
-  await new Promise((resolve) => setTimeout(resolve, 600));
-  assert.equal(probes.length, count);
+  await pass(600);
+  assert.deepEqual([probes.length, said.length], [count, 2]);
 });
 
 test("health that changes back is told each time, and nothing in between", async (t) => {
