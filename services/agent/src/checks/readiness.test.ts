@@ -79,7 +79,7 @@ test("a task that answers 503 and then 200 is told ready, and never asked again"
   assert.equal(asked(), 3);
 });
 
-test("a task that is not ready is told so once, for as long as it answers the same, and once an interval it is asked", async (t) => {
+test("a task that is not ready is told so once, for as long as it answers the same; from then on it is asked once an interval", async (t) => {
   const { said, asked, pass } = turned(t, [503]);
   await pass(60);
   const before = asked();

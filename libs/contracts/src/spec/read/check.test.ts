@@ -56,7 +56,7 @@ for (const [check, code, path, part] of [
   [{ http: { portIndex: 2 } }, "spec.invalid", "/check/http/portIndex", "there is no port 2"],
   [{ tcp: { portIndex: 0, port: 80 } }, "spec.invalid", "/check/tcp/portIndex", "exclude each other"],
   [{ http: { scheme: "FTP" } }, "spec.invalid", "/check/http/scheme", '"HTTP", "HTTPS"'],
-  [{ exec: {} }, "spec.invalid", "/check/exec/command/shell", "expected a command"],
+  [{ exec: {} }, "spec.invalid", "/check/exec/command", "expected a command"],
   [{ exec: { command: " " } }, "spec.invalid", "/check/exec/command", "expected a command"],
   [{ exec: { command: { argv: [] } } }, "spec.invalid", "/check/exec/command/argv", "a program"],
   [{ exec: { command: { shell: "a", argv: ["a"] } } }, "spec.invalid", "/check/exec/command", "exclude each other"],

@@ -72,7 +72,11 @@ function readProbe(field: Fields, kind: (typeof KINDS)[number], portCount: numbe
 /** `{"shell": "…"}`, `{"argv": ["…"]}`, or what health checks have, `{"value": "…"}` and the bare text. */
 function readCommand(at: At): string | string[] {
   if (typeof at.value === "string") return readLine(at);
-  const field = readObject(at, "a command, which is an object", ["shell", "argv", "value"]) ?? noFields(at);
+  const field = readObject(at, "a command, which is an object", ["shell", "argv", "value"]);
+  if (field === undefined) {
+    if (!isGiven(at)) refuse(at, "expected a command to check with");
+    return "";
+  }
   const given = ["shell", "argv", "value"].filter((name) => isGiven(field(name)));
   if (given.length > 1) refuse(at, `${given.join(" and ")} exclude each other: keep one of them`);
   const argvAt = field("argv");
