@@ -1,7 +1,7 @@
 // The deployer and the agents' facts on the stage: what is wished for next, and what an instance says of itself.
 
 import { FACT_STATES, keys, type PlacedRow, type WantedRow } from "@muster/contracts";
-import { decideRollout, judgeFact } from "@muster/core";
+import { decideOverdue, decideRollout, judgeFact } from "@muster/core";
 import type { TestCluster } from "@muster/core/testing/test-cluster";
 
 /** One look of the deployer at the app, committed. */
@@ -23,6 +23,20 @@ export function roll(cluster: TestCluster, id: string): string[] {
     ...over.map((row) => `${name(row)} is over`),
   ];
   return told.length === 0 ? [`${id} stays as it is`] : told;
+}
+
+/** One sweep of health over an instance of which nothing new was heard for so long, by an agent that is there or not. */
+export function quiet(cluster: TestCluster, app: string, row: PlacedRow, quietMs: number, isThere: boolean): string[] {
+  const { state, health, now } = cluster;
+  const record = [...state.snapshot().kind("instance").values()].find(
+    ({ value }) => value.app === app && value.attempt === row.attempt,
+  )?.value;
+  if (record === undefined) throw new Error(`there is no record of ${app}.${row.slot}`);
+  const timeouts = { confirmMs: 300_000, launchMs: 300_000 };
+  const decision = decideOverdue(health.snapshot(), [{ record, quietMs }], () => isThere, timeouts, now);
+  if (!health.commit(decision)) throw new Error("stale");
+  const verdict = health.snapshot().kind("verdict").get(record.instance)?.value;
+  return [`${app}.${row.slot} is ${verdict?.level ?? "placed"}${verdict?.givenUp ? `: ${verdict.givenUp}` : ""}`];
 }
 
 /** Facts of one instance, judged one after the other. */
@@ -55,6 +69,8 @@ export function say(cluster: TestCluster, app: string, row: PlacedRow, states: r
       message: "",
       adopted: false,
       response: null,
+      health: null,
+      checkResult: null,
     };
     const verdict = judgeFact(present, fact, health.sequence + 1, now, null);
     if (verdict !== null) health.write(key, verdict);

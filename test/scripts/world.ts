@@ -17,7 +17,7 @@ import { appsCuredBy, Fleet, type Round } from "@muster/core";
 import type { View } from "@muster/core/testing/memory-bucket";
 import { changesBetween } from "@muster/core/testing/race/changes";
 import { diceOf, TestCluster } from "@muster/core/testing/test-cluster";
-import { roll, say } from "./rolling.ts";
+import { quiet, roll, say } from "./rolling.ts";
 import { fieldsOf, wordsOf } from "./script.ts";
 import { tellHold, tellRow, tellRows, tellWaiting, tellWaitingShortly } from "./tell.ts";
 
@@ -57,6 +57,10 @@ export class World {
       const { app, row } = this.#rowOf(name);
       say(this.#cluster, app, row, states);
       return [];
+    },
+    quiet: ([name = "", span = "", where = "there"]) => {
+      const { app, row } = this.#rowOf(name);
+      return quiet(this.#cluster, app, row, Number(span.replace(/s$/, "")) * 1_000, where === "there");
     },
     replace: ([id = ""]) => this.#changing(() => this.#cluster.replaceEnded(id)),
     wait: ([span = ""]) => {

@@ -34,7 +34,7 @@ export const UNREACHABLE_AFTER_BEATS = 8;
 /** Silence on the heartbeat channel after which an agent tests its connection. */
 export const SILENCE_PROBE_MS = 2_000;
 
-/** Placed and not accepted by its agent within this time: overdue. */
+/** Placed and not accepted by its agent within this time: shown as overdue. */
 export const ACCEPT_WITHIN_MS = 30_000;
 export const KILL_GRACE_MS = 3_000;
 

@@ -7,6 +7,7 @@ export { Fleet } from "./fleet/fleet.ts";
 export * from "./groups/index.ts";
 export * from "./health/decide.ts";
 export * from "./health/judge.ts";
+export * from "./health/overdue.ts";
 export * from "./health/reconcile.ts";
 export * from "./ledger.ts";
 export * from "./marathon/index.ts";

@@ -69,6 +69,8 @@ export function simulatedFact(
     message: "",
     adopted: false,
     response: null,
+    health: null,
+    checkResult: null,
     ...more,
   };
   return cloudEvent(

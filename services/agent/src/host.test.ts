@@ -16,7 +16,8 @@ import { instanceDocument, orderOf, readinessCheck, shell, workDirectory } from 
 import { IMAGE, shakyEngine, whyNoEngine } from "./testing/engine.ts";
 import { spawnHost, startHost, told } from "./testing/host.ts";
 
-const skip = await whyNoEngine();
+const whyNot = await whyNoEngine();
+const skip = whyNot;
 
 type T = { after(work: () => void | Promise<void>): void };
 const sequenced = (...records: InstanceDocument[]) => records.map((record, i) => ({ sequence: i + 1, record }));
@@ -259,6 +260,38 @@ test("a task that was ready stays so after its agent was killed; one that was no
   assert.deepEqual(states(third, record.instance), ["staging", "running", "unready", "ready"]);
 });
 
+for (const [runtime, skip] of [
+  ["process", false],
+  ["docker", whyNot],
+] as const)
+  test(`what a check of a ${runtime} finds is told when it changes, also by an agent that was restarted`, {
+    skip,
+  }, async (t) => {
+    const workDir = workDirectory();
+    const check = {
+      probe: { type: "exec" as const, command: ["test", "-e", "up"] },
+      intervalSeconds: 0.1,
+      timeoutSeconds: 2,
+      delaySeconds: 0,
+    };
+    const run = { ...shell("sleep 60"), runtime, ...(runtime === "docker" ? { image: IMAGE } : {}) };
+    const record = instanceDocument({ ...run, check: { check, port: null } });
+    const more = { runtimes: [runtime] };
+    const found = (on: Host) => told(on, record.instance).flatMap(({ checkResult }) => checkResult ?? []);
+    const first = await startHost(workDir, more);
+    first.supervisor.accept(1, record);
+    await until(() => found(first).length === 1, { withinMs: 10_000 });
+    assert.deepEqual(found(first), [{ type: "command", exitCode: 1 }]);
+    first.supervisor.close();
+    await first.close();
+    const second = await host(t, workDir, more);
+    const task = second.supervisor.tasks.get(record.instance);
+    await until(() => task?.running !== null && task?.running !== undefined, { withinMs: 10_000 });
+    assert.equal(await task?.running?.exec(["touch", "up"], 2_000), 0);
+    await until(() => found(second).length === 2, { withinMs: 10_000 });
+    assert.deepEqual(found(second)[1], { type: "command", exitCode: 0 });
+  });
+
 test("the sandboxes of ended tasks are removed when they are old or too many, those of living ones never", async () => {
   const workDir = workDirectory();
   const ages = { a: 0, b: 1, c: 2, d: 9, live: 99 };
@@ -328,6 +361,7 @@ test("a container that cannot be started is an error with its reason", { skip },
     told(on, missing.instance).map((fact) => [fact.state, fact.reason]),
     [
       ["staging", "accepted"],
+      ["staging", "pulling"],
       ["error", "image-not-found"],
     ],
   );

@@ -4,6 +4,7 @@ import { RUNTIMES, type RuntimeName } from "@muster/contracts";
 import type { Log, Telemetry } from "@muster/runtime";
 import { type Checks, startChecks } from "./checks/checks.ts";
 import { startReadiness } from "./checks/readiness.ts";
+import { startResultCheck } from "./checks/result.ts";
 import { dockerRuntime } from "./host/docker/runtime.ts";
 import { bootId } from "./host/proc.ts";
 import { processRuntime } from "./host/process.ts";
@@ -38,7 +39,7 @@ export type Host = {
 const SWEEP_MS = 60_000;
 
 function startAllChecks(task: CheckedTask): Checks {
-  const all = [startChecks(task), startReadiness(task)];
+  const all = [startChecks(task), startReadiness(task), startResultCheck(task)];
   return {
     stop() {
       for (const checks of all) checks.stop();

@@ -40,6 +40,8 @@ export const IMAGES_TOLD_MAX = 200;
 export const IMAGES_LOOK_MS = 60_000;
 /** A changed list is told at most this often. */
 export const IMAGES_TELL_MS = 30_000;
+/** A start that takes its time says so this often, while it gets on: whoever waits for it then waits on. */
+export const PROGRESS_TOLD_MS = 30_000;
 /** Docker refuses less. */
 export const CONTAINER_MEMORY_MIN_MIB = 32;
 

@@ -4,6 +4,7 @@ import {
   AgentViewSchema,
   AgentWordSchema,
   CHECK_PROTOCOLS,
+  CHECK_SCHEMES,
   ClusterViewSchema,
   DeploymentDocumentSchema,
   PlanChangeSchema as DifferenceSchema,
@@ -104,6 +105,21 @@ const ReadinessCheckSchema = z.looseObject({
   httpStatusCodesForReady: z.array(z.int().min(100).max(999)).optional(),
   preserveLastResponse: z.boolean().optional(),
 });
+const port = { portIndex: z.int().min(0).optional(), port: z.int().optional() };
+const CheckSchema = z
+  .looseObject({
+    http: z.looseObject({ ...port, path: z.string().optional(), scheme: z.enum(CHECK_SCHEMES).optional() }).optional(),
+    tcp: z.looseObject(port).optional(),
+    exec: z
+      .looseObject({ command: z.looseObject({ shell: z.string(), argv: z.array(z.string()) }).partial() })
+      .optional(),
+    intervalSeconds: seconds.optional().describe("default 60, at least 1"),
+    timeoutSeconds: seconds.optional().describe("default 20"),
+    delaySeconds: seconds.optional().describe("from the start to the first check; default 15"),
+  })
+  .describe(
+    "one of http, tcp and exec, made again and again; its result is shown in tasks, and nothing follows from it",
+  );
 const ReadinessResultSchema = z.looseObject({
   name: z.string(),
   taskId: z.string(),
@@ -206,6 +222,7 @@ const appFields = {
     .max(1)
     .optional()
     .describe("asked from the start of an instance until it is ready; a rollout waits for it"),
+  check: CheckSchema.optional(),
   backoffSeconds: seconds.optional(),
   backoffFactor: z.number().min(1).optional(),
   maxLaunchDelaySeconds: seconds.optional(),
@@ -246,7 +263,29 @@ export const TaskSchema = z
     region: z.string().optional(),
     zone: z.string().optional(),
     ipAddresses: z.array(z.object({ ipAddress: z.string(), protocol: z.string() })),
-    healthCheckResults: z.array(z.looseObject({ alive: z.boolean(), instanceId: z.string() })).optional(),
+    checkResult: z
+      .object({
+        http: z.object({ statusCode: z.int().optional() }),
+        tcp: z.object({ succeeded: z.boolean() }),
+        command: z.object({ exitCode: z.int().optional() }),
+      })
+      .partial()
+      .optional()
+      .describe("one of the three, once the check was made; without a number there was no answer in time"),
+    healthCheckResults: z
+      .array(
+        z.looseObject({
+          alive: z.boolean(),
+          consecutiveFailures: z.int(),
+          firstSuccess: z.string().optional(),
+          lastSuccess: z.string().optional(),
+          lastFailure: z.string().optional(),
+          lastFailureCause: z.string().optional(),
+          instanceId: z.string(),
+        }),
+      )
+      .optional()
+      .describe("one for each health check, as of the last threshold that was crossed"),
   })
   .openapi("Task");
 export const AppSchema = z

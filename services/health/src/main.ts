@@ -1,4 +1,5 @@
 import { runService } from "@muster/runtime";
 import { kinds, startHealth } from "./service.ts";
+import { settings } from "./settings.ts";
 
-await runService("health", {}, kinds, startHealth);
+await runService("health", settings, kinds, startHealth);

@@ -39,11 +39,14 @@ function world() {
     health,
     record: (agent: string, instance: string) => state.put("instance", key(agent, instance), head(agent, instance)),
     release: (agent: string, instance: string) => state.put("instance", key(agent, instance), null),
-    verdict: (agent: string, instance: string) => health.put("verdict", instance, { agent, instance }),
+    verdict: (agent: string, instance: string, level = "running") =>
+      health.put("verdict", instance, { agent, instance, level }),
     open: () => new Records({ state, health } as unknown as Cluster),
   };
 }
 const ids = (heads: readonly InstanceHead[]) => heads.map(({ instance }) => instance).sort();
+
+const starting = (records: Records) => ids(records.starting().map(({ record }) => record));
 
 test("records are found by their agent, as they come and go", () => {
   const { record, release, open } = world();
@@ -56,19 +59,52 @@ test("records are found by their agent, as they come and go", () => {
   assert.deepEqual([ids(records.of("n1")), ids(records.of("n3"))], [["web.1.2"], []]);
 });
 
-test("a record is unheard until a verdict is made of it, whichever is read first", () => {
+test("a record is starting until a verdict says that it runs, whichever is read first", () => {
   const { record, verdict, open } = world();
   record("n1", "web.0.1");
   record("n1", "web.1.2");
   verdict("n1", "web.1.2");
   const records = open();
-  assert.deepEqual(ids(records.unheard()), ["web.0.1"]);
+  assert.deepEqual(starting(records), ["web.0.1"]);
   verdict("n1", "web.0.1");
   verdict("n1", "web.2.3");
   record("n1", "web.2.3");
-  assert.deepEqual(records.unheard(), []);
+  assert.deepEqual(starting(records), []);
   record("n1", "web.3.4");
-  assert.deepEqual(ids(records.unheard()), ["web.3.4"]);
+  assert.deepEqual(starting(records), ["web.3.4"]);
+});
+
+test("how long nothing new was heard of it counts anew with each word of its agent, and when a view was not whole", (t) => {
+  let now = 1_000;
+  t.mock.method(performance, "now", () => now);
+  const { record, release, verdict, health, open } = world();
+  const quiet = (records: Records) => records.starting().map(({ quietMs }) => quietMs);
+  record("n1", "web.0.1");
+  const records = open();
+  now += 40;
+  record("n1", "web.0.1");
+  assert.deepEqual(quiet(records), [40], "the record written again is no word of its agent");
+  verdict("n1", "web.0.1", "overdue");
+  assert.deepEqual(quiet(records), [40], "neither is ours");
+  verdict("n1", "web.0.1", "staging");
+  now += 7;
+  assert.deepEqual(quiet(records), [7]);
+  verdict("n1", "web.0.1", "unreachable");
+  assert.deepEqual(quiet(records), []);
+  now += 100;
+  verdict("n1", "web.0.1", "staging");
+  now += 3;
+  assert.deepEqual(quiet(records), [3]);
+  for (const listener of health.completions) listener();
+  assert.deepEqual(quiet(records), [0]);
+  now += 5;
+  records.startClocksAnew();
+  assert.deepEqual(quiet(records), [0]);
+  health.put("ended", "web.0.1", { agent: "n1" });
+  verdict("n1", "web.0.1", "killed");
+  assert.deepEqual(quiet(records), []);
+  release("n1", "web.0.1");
+  assert.deepEqual(quiet(records), []);
 });
 
 test("what is said of a released instance is to go; what came before its record is given time", () => {
@@ -97,13 +133,13 @@ test("what was noted from half a view is forgotten when both are whole", () => {
   const records = open();
   record("n1", "web.0.1");
   record("n1", "web.1.2");
-  assert.deepEqual(ids(records.unheard()), ["web.0.1", "web.1.2"]);
-  health.kind("verdict").set("web.1.2", { value: { agent: "n1", instance: "web.1.2" }, revision: 1 });
+  assert.deepEqual(starting(records), ["web.0.1", "web.1.2"]);
+  health.kind("verdict").set("web.1.2", { value: { agent: "n1", instance: "web.1.2", level: "running" }, revision: 1 });
   health.complete = true;
   for (const listener of health.completions) listener();
-  assert.deepEqual(ids(records.unheard()), ["web.0.1"]);
+  assert.deepEqual(starting(records), ["web.0.1"]);
   verdict("n1", "web.0.1");
-  assert.deepEqual(records.unheard(), []);
+  assert.deepEqual(starting(records), []);
   records.close();
   assert.equal(state.listeners.size + health.listeners.size + state.completions.size, 0);
 });

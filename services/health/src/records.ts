@@ -2,21 +2,26 @@
 import {
   agentShard,
   agentToken,
+  type EndedDocument,
   type InstanceDocument,
   type InstanceHead,
   type VerdictDocument,
 } from "@muster/contracts";
-import { recordKey } from "@muster/core";
+import { recordKey, type Starting } from "@muster/core";
 import { type Cluster, KeyIndex, monotonicMs } from "@muster/runtime";
 
 /** Another process's verdict may be read before the record it is about: only later is its record certainly gone. */
 const READ_WITHIN_MS = 5_000;
 
+/** Nobody has spoken of it yet, or it is on its way. */
+const isStarting = (verdict: VerdictDocument | undefined): boolean =>
+  verdict === undefined || ["staging", "starting", "overdue"].includes(verdict.level);
+
 export class Records {
   readonly #cluster: Cluster;
   readonly #byAgent: KeyIndex;
-  /** Keys of records without a verdict. */
-  readonly #unheard = new Set<string>();
+  /** Keys of records that are not known to run, and since when nothing new was heard of each (monotonic ms). */
+  readonly #starting = new Map<string, number>();
   /** Instances with a verdict or an ending and no record, and from when on that is certain (monotonic ms). */
   readonly #gone = new Map<string, number>();
   readonly #unsubscribe: readonly (() => void)[];
@@ -30,11 +35,17 @@ export class Records {
         if (kind === "instance") this.#noteRecord(rest, value as InstanceDocument | null);
       }),
       health.onChange(({ kind, rest, value }) => {
-        if (kind === "verdict" || kind === "ended") this.#noteVerdict(rest, value as { agent: string } | null);
+        if (kind === "verdict" || kind === "ended")
+          this.#noteVerdict(rest, value as VerdictDocument | EndedDocument | null);
       }),
       state.onComplete(() => this.#readAll()),
       health.onComplete(() => this.#readAll()),
     ];
+    this.#readAll();
+  }
+
+  /** What was not heard while others judged, or nobody did, is no silence. */
+  startClocksAnew(): void {
     this.#readAll();
   }
 
@@ -48,9 +59,14 @@ export class Records {
     return this.#heads(this.#byAgent.of(`${agentShard(agent)}.${agentToken(agent)}`));
   }
 
-  /** Records nobody has said anything about yet. */
-  unheard(): InstanceHead[] {
-    return this.#heads(this.#unheard);
+  /** Records that are not known to run, and for how long this process has heard nothing new of each while its views were whole. */
+  starting(): Starting[] {
+    const records = this.#cluster.state.kind("instance");
+    const now = monotonicMs();
+    return [...this.#starting].flatMap(([key, sinceMs]) => {
+      const record = records.get(key)?.value;
+      return record === undefined ? [] : [{ record, quietMs: now - sinceMs }];
+    });
   }
 
   /** Instances whose record is gone while something is still said of them. */
@@ -72,32 +88,39 @@ export class Records {
   #noteRecord(key: string, record: InstanceDocument | null): void {
     const instance = key.slice(key.indexOf(".", key.indexOf(".") + 1) + 1);
     const { health } = this.#cluster;
-    const isHeard = health.kind("verdict").has(instance);
-    if (record !== null && !isHeard) this.#unheard.add(key);
-    else this.#unheard.delete(key);
+    const verdict = health.kind("verdict").get(instance)?.value;
+    const isHeard = verdict !== undefined;
+    if (record === null || !isStarting(verdict)) this.#starting.delete(key);
+    else if (!this.#starting.has(key)) this.#starting.set(key, monotonicMs());
     if (record !== null) this.#gone.delete(instance);
     else if (isHeard || health.kind("ended").has(instance)) this.#gone.set(instance, 0);
   }
 
-  #noteVerdict(instance: string, verdict: Pick<VerdictDocument, "agent"> | null): void {
+  #noteVerdict(instance: string, verdict: VerdictDocument | EndedDocument | null): void {
     const { state, health } = this.#cluster;
     if (verdict === null) {
       if (!health.kind("verdict").has(instance) && !health.kind("ended").has(instance)) this.#gone.delete(instance);
       return;
     }
     const key = recordKey({ agent: verdict.agent, instance });
-    if (state.kind("instance").has(key)) this.#unheard.delete(key);
-    else if (!this.#gone.has(instance)) this.#gone.set(instance, monotonicMs() + READ_WITHIN_MS);
+    if (state.kind("instance").has(key)) {
+      const now = health.kind("verdict").get(instance)?.value;
+      if (!isStarting(now)) this.#starting.delete(key);
+      // That it is overdue is our own word, and no news.
+      else if (now?.level !== "overdue" || !this.#starting.has(key)) this.#starting.set(key, monotonicMs());
+    } else if (!this.#gone.has(instance)) this.#gone.set(instance, monotonicMs() + READ_WITHIN_MS);
   }
 
   /** Before both views are complete the one says little about the other. */
   #readAll(): void {
     const { state, health } = this.#cluster;
     if (!state.complete || !health.complete) return;
-    this.#unheard.clear();
+    // Clocks of absence start anew.
+    this.#starting.clear();
     this.#gone.clear();
+    const now = monotonicMs();
     for (const [key, { value }] of state.kind("instance"))
-      if (!health.kind("verdict").has(value.instance)) this.#unheard.add(key);
+      if (isStarting(health.kind("verdict").get(value.instance)?.value)) this.#starting.set(key, now);
     for (const kind of ["verdict", "ended"] as const)
       for (const [instance, { value }] of health.kind(kind)) this.#noteVerdict(instance, value);
   }

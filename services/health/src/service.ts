@@ -1,10 +1,18 @@
 /** Health: what is true of each instance and agent. Shards of agents; verdicts carry the number of the fact they rest on. */
-import { agentShard, type Decision, type HealthKind, type StateKind } from "@muster/contracts";
+import {
+  agentShard,
+  agentToken,
+  type Decision,
+  type HealthKind,
+  type OfferDocument,
+  type StateKind,
+} from "@muster/contracts";
 import { decideOverdue, decidePurge } from "@muster/core";
-import { type Cluster, perform, Rounds, type Service, Shards } from "@muster/runtime";
+import { type Cluster, perform, Rounds, type Service, type SettingValues, Shards } from "@muster/runtime";
 import { followAgents } from "./agents.ts";
 import { followFacts } from "./facts.ts";
 import { Records } from "./records.ts";
+import type { settings } from "./settings.ts";
 
 export const kinds = {
   state: ["instance", "offer", "agent", "term"] as StateKind[],
@@ -12,8 +20,15 @@ export const kinds = {
 };
 
 const SWEEP_MS = 5_000;
+const DEFAULTS: SettingValues<typeof settings> = { launchConfirmMs: 300_000, launchMs: 300_000 };
 
-export async function startHealth(cluster: Cluster): Promise<Service> {
+/** Agents that can be expected to do as they are told. */
+const THERE: ReadonlySet<string> = new Set<OfferDocument["gate"]["reason"]>(["open", "cordon", "drain"]);
+
+export async function startHealth(
+  cluster: Cluster,
+  { launchConfirmMs: confirmMs, launchMs }: SettingValues<typeof settings> = DEFAULTS,
+): Promise<Service> {
   const shards = new Shards("health", cluster.membership, cluster.state, cluster.stateCommitter);
   const isMine = (agent: string) => shards.holds(agentShard(agent));
   const commit = (decide: () => Decision | null) =>
@@ -33,8 +48,11 @@ export async function startHealth(cluster: Cluster): Promise<Service> {
         if (done !== null) sweeps.mark("purge");
       }
       if (names.includes("overdue")) {
-        const mine = () => records.unheard().filter((record) => isMine(record.agent));
-        const done = await commit(() => decideOverdue(cluster.health, mine(), Date.now()));
+        const mine = () => records.starting().filter(({ record }) => isMine(record.agent));
+        const isThere = (agent: string) =>
+          THERE.has(cluster.state.kind("offer").get(agentToken(agent))?.value.gate.reason ?? "");
+        const timeouts = { confirmMs, launchMs };
+        const done = await commit(() => decideOverdue(cluster.health, mine(), isThere, timeouts, Date.now()));
         if (done !== null) sweeps.mark("overdue");
       }
     },
@@ -47,6 +65,7 @@ export async function startHealth(cluster: Cluster): Promise<Service> {
     sweeps.mark("overdue");
   }, SWEEP_MS);
   shards.onGain(() => {
+    records.startClocksAnew();
     facts.gain();
     agents.gain();
   });

@@ -21,7 +21,7 @@ export type Worker = {
   readonly cluster: Cluster;
   readonly followed: FollowedFleet;
   /** For apps that name none. */
-  readonly strategy: Strategy;
+  readonly choices: Choices;
   readonly lanes: readonly Lane[];
   /** Whoever comes while wake-ups are in hand waits: an app is in one lane at a time. */
   turn: Promise<unknown>;
@@ -33,10 +33,13 @@ type Lane = {
   readonly busy: Set<string>;
 };
 
-export const workerOf = (cluster: Cluster, followed: FollowedFleet, strategy: Strategy): Worker => ({
+/** What the operator has set. */
+export type Choices = { readonly strategy: Strategy; readonly envVarsPrefix: string };
+
+export const workerOf = (cluster: Cluster, followed: FollowedFleet, choices: Choices): Worker => ({
   cluster,
   followed,
-  strategy,
+  choices,
   lanes: Array.from({ length: LANES }, (_, i) => ({
     committer: i === 0 ? cluster.stateCommitter : cluster.stateCommitter.sibling(`lane${i}`),
     busy: new Set(),
@@ -100,7 +103,7 @@ type Round = {
 };
 
 async function placeAll(worker: Worker, lane: Lane, { apps, trace, reports }: Round): Promise<void> {
-  const { cluster, followed, strategy } = worker;
+  const { cluster, followed, choices } = worker;
   const { fleet } = followed;
   const purged = new Set<string>();
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
@@ -109,7 +112,7 @@ async function placeAll(worker: Worker, lane: Lane, { apps, trace, reports }: Ro
       lane.busy.clear();
       const distance = followed.distance(worker.lanes.flatMap(({ busy }) => [...busy]));
       const { decision, reports: decided } = decideRound(
-        { state: cluster.state, health: cluster.health, fleet, distance, strategy, apps, trace, purged },
+        { state: cluster.state, health: cluster.health, fleet, distance, apps, trace, purged, ...choices },
         circumstances(),
       );
       last = decided;

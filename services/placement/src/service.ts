@@ -34,10 +34,10 @@ export const kinds = {
 
 export async function startPlacement(
   cluster: Cluster,
-  { strategy }: SettingValues<typeof settings> = { strategy: "spread" },
+  settingValues: SettingValues<typeof settings> = { strategy: "spread", envVarsPrefix: "" },
 ): Promise<Service> {
   const followed = followFleet(cluster);
-  const worker = workerOf(cluster, followed, strategy);
+  const worker = workerOf(cluster, followed, settingValues);
   const queue = new WorkQueue(cluster.nats, cluster.graveyard, {
     consumers: WAKE_CLASSES.flatMap((wakeClass) =>
       consumerSpecs.filter((spec) => spec.durable === wakeDurable(wakeClass)),

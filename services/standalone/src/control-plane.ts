@@ -7,6 +7,7 @@ import { kinds as deployerKinds, startDeployer } from "@muster/deployer";
 import { kinds as gatewayKinds, startGateway } from "@muster/gateway";
 import { settings as gatewaySettings } from "@muster/gateway/settings";
 import { kinds as healthKinds, startHealth } from "@muster/health";
+import { settings as healthSettings } from "@muster/health/settings";
 import { kinds as brokerKinds, startOfferBroker } from "@muster/offer-broker";
 import { kinds as placementKinds, startPlacement } from "@muster/placement";
 import { settings as placementSettings } from "@muster/placement/settings";
@@ -15,6 +16,7 @@ import { z } from "zod";
 
 const settings = {
   ...gatewaySettings,
+  ...healthSettings,
   ...placementSettings,
   services: setting(
     z.string().default("offer-broker,health,gateway,placement,deployer"),

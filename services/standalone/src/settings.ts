@@ -1,6 +1,7 @@
 /** Settings of the whole cluster in one place: what `npm start` and `muster up` take. */
 import { fileURLToPath } from "node:url";
 import { settings as gatewaySettings } from "@muster/gateway/settings";
+import { settings as healthSettings } from "@muster/health/settings";
 import { settings as placementSettings } from "@muster/placement/settings";
 import {
   commonSettings,
@@ -17,6 +18,7 @@ export const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 export const standaloneSettings = {
   ...gatewaySettings,
+  ...healthSettings,
   natsUrl: setting(z.string().nullable().default(null), "a nats-server that already runs; else one is started", "URL"),
   natsPort: setting(
     numberSetting(4222, { min: 1, max: 65_535 }).nullable().default(null),
@@ -39,7 +41,7 @@ export const standaloneSettings = {
     "what each agent offers, as cpus:4;mem:8192; else the machine's, shared out; {n} is the agent's number",
   ),
   attributes: setting(z.string().default(""), "attributes of each agent, as rack:rack-{n}; {n} is the agent's number"),
-  strategy: placementSettings.strategy,
+  ...placementSettings,
   example: setting(
     z.string().default("examples/hello.json"),
     "app that is started when the cluster has none; none starts nothing",

@@ -59,7 +59,7 @@ export async function startStandalone(config: StandaloneConfig): Promise<void> {
       return service;
     };
     keep(await startOfferBroker(cluster));
-    keep(await startHealth(cluster));
+    keep(await startHealth(cluster, config));
     const httpPort = await choosePort("the HTTP API", "--http-port", config.httpPort, 8080, config.httpHost);
     const gateway = keep(await startGateway(cluster, { ...config, httpPort }));
     const client = createClient(cluster.nats, { from: "npm start" });
@@ -71,7 +71,7 @@ export async function startStandalone(config: StandaloneConfig): Promise<void> {
       if (!config.keepTasks) await areOpen;
       await agents.stop();
     });
-    keep(await startPlacement(cluster, { strategy: config.strategy }));
+    keep(await startPlacement(cluster, config));
     keep(await startDeployer(cluster));
     log.info({ ms: Math.round(monotonicMs() - startedAtMs) }, "every service is ready");
 

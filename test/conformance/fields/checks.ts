@@ -1,4 +1,4 @@
-/** Health checks, readiness checks, and `check`. */
+/** Health checks and readiness checks. */
 import {
   type Json,
   NEGATIVE,
@@ -14,7 +14,6 @@ import {
   shown,
   shownIn,
   shows,
-  UNSUPPORTED,
 } from "./row.ts";
 
 const CHECK: Json = { healthChecks: [{}] };
@@ -283,14 +282,5 @@ export const checks: readonly Row[] = [
     valid: [same(true)],
     invalid: [NOT_TRUTH],
     effect: ready("with the answer where it is kept"),
-  },
-  {
-    field: "check",
-    valid: [shows({}, undefined)],
-    invalid: [
-      refused({ tcp: { port: 80 } }, UNSUPPORTED),
-      refused({ exec: { command: { shell: "true" } } }, UNSUPPORTED),
-    ],
-    effect: NOT_SUPPORTED,
   },
 ];

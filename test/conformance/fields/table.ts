@@ -1,4 +1,5 @@
 /** Every field of an app, by theme. */
+import { check } from "./check.ts";
 import { checks } from "./checks.ts";
 import { container } from "./container.ts";
 import { identity } from "./identity.ts";
@@ -16,7 +17,7 @@ export const TABLE: Readonly<Record<string, readonly Row[]>> = {
   "constraints and placement": placement,
   "networks and ports": networking,
   container,
-  checks,
+  checks: [...checks, ...check],
   "rollout, retries and endings": rollout,
   "what no agent can obey": refusals,
   "what only replies carry": replyOnly,

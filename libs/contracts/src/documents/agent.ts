@@ -8,6 +8,7 @@ import {
   ResourcesSchema,
 } from "../resources.ts";
 import { HealthCheckSchema, ReadinessCheckSchema } from "../spec/app.ts";
+import { CheckSchema } from "../spec/check.ts";
 import { TraceSchema } from "./app.ts";
 import { TERMINAL_STATES } from "./wish.ts";
 
@@ -105,6 +106,10 @@ export type RunCheck = z.infer<typeof RunCheckSchema>;
 export const RunReadinessCheckSchema = z.object({ check: ReadinessCheckSchema, port: z.int().nullable() });
 export type RunReadinessCheck = z.infer<typeof RunReadinessCheckSchema>;
 
+/** A check with its port resolved for this instance; null for one that runs a command. */
+export const RunResultCheckSchema = z.object({ check: CheckSchema, port: z.int().nullable() });
+export type RunResultCheck = z.infer<typeof RunResultCheckSchema>;
+
 /** What an instance may use at most, for the agent to enforce; null: no bound. */
 export const RunLimitsSchema = z.object({ cpuMillis: z.int().min(0).nullable(), memoryMib: z.int().min(0).nullable() });
 export type RunLimits = z.infer<typeof RunLimitsSchema>;
@@ -130,6 +135,7 @@ export const RunDocumentSchema = z.object({
   labels: z.record(z.string(), z.string()),
   healthChecks: z.array(RunCheckSchema),
   readinessChecks: z.array(RunReadinessCheckSchema).default([]),
+  check: RunResultCheckSchema.nullable().default(null),
   killGraceMs: z.int().min(0),
   /** null, in documents from before there were limits: memory as asked for, no bound on cpu. */
   limits: RunLimitsSchema.nullable().default(null),

@@ -5,8 +5,11 @@ import { TASK_STATES } from "./agent.ts";
 import { TraceSchema } from "./app.ts";
 import { TERMINAL_STATES } from "./wish.ts";
 
-/** What an agent states in a fact: a task state, a health check that crossed its threshold, or a readiness check's answer. */
-export const FACT_STATES = [...TASK_STATES, "healthy", "unhealthy", "ready", "unready"] as const;
+/**
+ * What an agent states in a fact: a task state, a health check that crossed its threshold, a readiness check's answer, or
+ * `checked`, another result of the app's check.
+ */
+export const FACT_STATES = [...TASK_STATES, "healthy", "unhealthy", "ready", "unready", "checked"] as const;
 export type FactState = (typeof FACT_STATES)[number];
 
 /** An answer to a readiness check, kept where the app asks for it. */
@@ -18,6 +21,26 @@ export const CheckResponseSchema = z.object({
   body: z.string(),
 });
 export type CheckResponse = z.infer<typeof CheckResponseSchema>;
+
+/** What one health check had found when a threshold was last crossed: in between its agent counts and tells nothing. */
+export const HealthRecordSchema = z.object({
+  alive: z.boolean(),
+  consecutiveFailures: z.int().min(0),
+  /** By the agent's clock; null: never yet. */
+  firstSuccessMs: z.int().nullable(),
+  lastSuccessMs: z.int().nullable(),
+  lastFailureMs: z.int().nullable(),
+  lastFailureCause: z.string().nullable(),
+});
+export type HealthRecord = z.infer<typeof HealthRecordSchema>;
+
+/** What an app's check has found. null: there was no answer in time. */
+export const CheckResultSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("http"), statusCode: z.int().nullable() }),
+  z.object({ type: z.literal("tcp"), succeeded: z.boolean() }),
+  z.object({ type: z.literal("command"), exitCode: z.int().nullable() }),
+]);
+export type CheckResult = z.infer<typeof CheckResultSchema>;
 
 /** The data of a fact's CloudEvent, on `muster.facts.<shard>.<agent>.<app>.<slot>.<attempt>.<state>`. */
 export const FactSchema = z.object({
@@ -47,6 +70,10 @@ export const FactSchema = z.object({
   adopted: z.boolean(),
   /** With `ready` and `unready`, where the app wants the last answer kept. */
   response: CheckResponseSchema.nullable().default(null),
+  /** With `healthy` and `unhealthy`: one for each health check, in the app's order. */
+  health: z.array(HealthRecordSchema).nullable().default(null),
+  /** With `checked`. */
+  checkResult: CheckResultSchema.nullable().default(null),
 });
 export type Fact = z.infer<typeof FactSchema>;
 
@@ -64,9 +91,15 @@ export const VerdictDocumentSchema = z.object({
   stated: z.enum(TASK_STATES).nullable(),
   /** null while no check has spoken, and for apps without checks. */
   healthy: z.boolean().nullable(),
+  /** One for each health check, in the app's order; null while `healthy` is. */
+  health: z.array(HealthRecordSchema).nullable().default(null),
   /** null while no readiness check has spoken, and for apps without one. What was ready stays so while it runs. */
   ready: z.boolean().nullable().default(null),
   response: CheckResponseSchema.nullable().default(null),
+  /** null until the app's check was made, and for apps without one. */
+  checkResult: CheckResultSchema.nullable().default(null),
+  /** Why it is not waited for any more, a sentence, where it did not come to run in time; null again when it does. */
+  givenUp: z.string().nullable().default(null),
   /** Stream sequence of the fact this rests on; lower ones are refused. */
   fact: z.int(),
   startedAtMs: z.int().nullable(),

@@ -1,6 +1,7 @@
 /** An app as it is stored: Marathon's fields, every default filled in. What people send is read by `read.ts`. */
 import { z } from "zod";
 import { APP_INSTANCES_MAX } from "../limits.ts";
+import { CheckSchema } from "./check.ts";
 import {
   CustomAskSchema,
   LimitsSchema,
@@ -117,6 +118,7 @@ export const AppSpecSchema = z.object({
   healthChecks: z.array(HealthCheckSchema),
   /** At most one. An instance counts as up only once it is ready. */
   readinessChecks: z.array(ReadinessCheckSchema).max(1).default([]),
+  check: CheckSchema.nullable().default(null),
   backoffSeconds: z.number().min(0),
   backoffFactor: z.number().min(1),
   maxLaunchDelaySeconds: z.number().min(0),

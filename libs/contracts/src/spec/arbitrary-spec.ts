@@ -13,6 +13,7 @@ import {
   type ReadinessCheck,
 } from "./app.ts";
 import { arbitraryCustom, arbitraryHeadroom, arbitraryPlacement, fitPlacement } from "./arbitrary-placement.ts";
+import { CHECK_SCHEMES, type Check } from "./check.ts";
 import { isForbiddenKey } from "./document.ts";
 import { isHttp } from "./read/health-checks.ts";
 import { ROLLOUT_DEFAULTS, ROLLOUT_STRATEGIES, type RolloutSpec } from "./rollout.ts";
@@ -131,6 +132,28 @@ function readinessChecks(portNames: readonly string[]): fc.Arbitrary<ReadinessCh
   return fc.array(check, { maxLength: 1 });
 }
 
+function check(portCount: number): fc.Arbitrary<Check | null> {
+  const place = fc
+    .tuple(fc.option(port), fc.nat(Math.max(0, portCount - 1)))
+    .map(([fixed, index]) => ({ port: fixed, portIndex: fixed === null ? index : null }));
+  const path = text.map((value) => `/${value}`);
+  const onPort = [
+    fc
+      .tuple(place, path, fc.constantFrom(...CHECK_SCHEMES))
+      .map(([at, path, scheme]) => ({ type: "http" as const, ...at, path, scheme })),
+    place.map((at) => ({ type: "tcp" as const, ...at })),
+  ];
+  const argv = fc.tuple(word, fc.array(text, { maxLength: 2 })).map(([program, rest]) => [program, ...rest]);
+  const byCommand = fc.oneof(command, argv).map((line) => ({ type: "exec" as const, command: line }));
+  const drawn = record({
+    probe: fc.oneof(byCommand, ...(portCount === 0 ? [] : onPort)),
+    intervalSeconds: fc.integer({ min: 1, max: 1_000 }),
+    timeoutSeconds: fc.integer({ min: 1, max: 1_000 }),
+    delaySeconds: fc.nat(100),
+  });
+  return fc.option(drawn);
+}
+
 const dockerOptions = {
   forcePullImage: fc.boolean(),
   privileged: fc.boolean(),
@@ -152,7 +175,7 @@ const plainContainer: fc.Arbitrary<Container> = fc.constant({
 });
 
 type Network = Pick<AppSpec, "container" | "network" | "portDefinitions" | "requirePorts">;
-type Networking = Network & Pick<AppSpec, "healthChecks" | "readinessChecks">;
+type Networking = Network & Pick<AppSpec, "healthChecks" | "readinessChecks" | "check">;
 
 const hostNetwork = record<Network>({
   network: fc.constant("host"),
@@ -178,6 +201,7 @@ const networking: fc.Arbitrary<Networking> = fc.oneof(hostNetwork, bridgeNetwork
   return record({
     healthChecks: fc.array(healthCheck(ports.length), { maxLength: 2 }),
     readinessChecks: readinessChecks(ports.flatMap(({ name }) => name ?? [])),
+    check: check(ports.length),
   }).map((checks) => ({ ...network, ...checks }));
 });
 

@@ -1,5 +1,6 @@
 /** Specs of apps: how they are read, stored and shown. YAML is apart, as `@muster/contracts/spec/yaml`. */
 export * from "./app.ts";
+export * from "./check.ts";
 export type { DocumentOptions, ParsedDocument } from "./document.ts";
 export * from "./grammar.ts";
 export * from "./group.ts";

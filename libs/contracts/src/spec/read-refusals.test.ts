@@ -83,7 +83,6 @@ const REFUSED: [fields: Fields, code: string, ...paths: string[]][] = [
     uris: ["x"],
     storeUrls: ["x"],
     secrets: { a: { source: "b" } },
-    check: { tcp: {} },
     executorResources: { cpus: 1 },
     tty: true,
     ipAddress: { groups: ["a"] },

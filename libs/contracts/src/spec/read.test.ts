@@ -60,6 +60,7 @@ test("a spec of an id and a command is filled with Marathon's defaults", () => {
     requirePorts: false,
     healthChecks: [],
     readinessChecks: [],
+    check: null,
     backoffSeconds: 1,
     backoffFactor: 1.15,
     maxLaunchDelaySeconds: 300,

@@ -8,6 +8,7 @@ import type { AppSpec } from "./app.ts";
 import type { ParsedDocument } from "./document.ts";
 import type { Path } from "./paths.ts";
 import { readAppId, readDependencies } from "./read/app-id.ts";
+import { readCheck } from "./read/check.ts";
 import {
   type At,
   type Fields,
@@ -147,7 +148,7 @@ function readRole(at: At): string | undefined {
 
 type Networking = Pick<
   AppSpec,
-  "container" | "network" | "portDefinitions" | "requirePorts" | "healthChecks" | "readinessChecks"
+  "container" | "network" | "portDefinitions" | "requirePorts" | "healthChecks" | "readinessChecks" | "check"
 >;
 
 function readNetworking(field: Fields, reading: ContainerReading): Networking {
@@ -160,9 +161,10 @@ function readNetworking(field: Fields, reading: ContainerReading): Networking {
   const portDefinitions = readPortDefinitions(field, network, requirePorts);
   const portMappings = readPortMappings(reading.portMappings, reading.oldPortMappings, network);
   const healthChecks = readHealthChecks(field("healthChecks"), portDefinitions.length + portMappings.length) ?? [];
+  const check = readCheck(field("check"), portDefinitions.length + portMappings.length);
   const readinessChecks = readReadinessChecks(field("readinessChecks"), [...portDefinitions, ...portMappings]) ?? [];
   const container = reading.container === null ? null : { ...reading.container, portMappings };
-  return { container, network, portDefinitions, requirePorts, healthChecks, readinessChecks };
+  return { container, network, portDefinitions, requirePorts, healthChecks, readinessChecks, check };
 }
 
 /** Host ports behind a bridge are fixed by their mappings, so the flag means nothing there. */

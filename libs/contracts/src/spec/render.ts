@@ -1,5 +1,6 @@
 /** An app as Marathon 1.5 and later write it: current spellings only, and fields that are not set are left out. */
 import type { AppSpec, Container, HealthCheck, PortDefinition, PortMapping } from "./app.ts";
+import { renderCheck } from "./check.ts";
 import { isHttp } from "./read/health-checks.ts";
 import { renderCustom, renderLimits, renderPlacement, withoutNulls } from "./render-placement.ts";
 import { renderRollout } from "./render-rollout.ts";
@@ -33,6 +34,7 @@ export function renderApp(spec: AppSpec, about: { readonly version: number }): R
     requirePorts: spec.requirePorts,
     healthChecks: spec.healthChecks.map(renderHealthCheck),
     readinessChecks: spec.readinessChecks.length === 0 ? null : spec.readinessChecks,
+    check: spec.check === null ? null : renderCheck(spec.check),
     backoffSeconds: spec.backoffSeconds,
     backoffFactor: spec.backoffFactor,
     maxLaunchDelaySeconds: spec.maxLaunchDelaySeconds,

@@ -47,7 +47,7 @@ export function appInfo(state: StateView, health: HealthView, app: AppId, embed:
     tasksHealthy: healthy,
     tasksUnhealthy: unhealthy,
     deployments: document.deployment === null ? [] : [{ id: document.deployment }],
-    ...(embed.tasks ? { tasks: renderTasks(state, tasks, document.version, spec) } : {}),
+    ...(embed.tasks ? { tasks: renderTasks(state, health, tasks, document.version, spec) } : {}),
     ...(failure === null ? {} : { lastTaskFailure: failure }),
     ...(embed.readiness === true ? { readinessCheckResults: readinessResults(state, health, app) } : {}),
     ...(embed.taskStatsAtMs === undefined

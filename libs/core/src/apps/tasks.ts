@@ -4,6 +4,8 @@ import {
   type AppSpec,
   agentToken,
   appToken,
+  type CheckResult,
+  type HealthRecord,
   type HealthView,
   type InstanceView,
   type StateView,
@@ -24,7 +26,7 @@ export type Task = { readonly instance: InstanceView; readonly state: string; re
 export function appTasks(state: StateView, health: HealthView, app: AppId): MarathonJson[] {
   const current = currentApp(state, app);
   const tasks = tasksAmong(state, app, instancesOf(state, health, { app }));
-  return renderTasks(state, tasks, current?.document.version ?? 0, current?.spec ?? null);
+  return renderTasks(state, health, tasks, current?.document.version ?? 0, current?.spec ?? null);
 }
 
 /** What was told to end is being killed, whether or not its agent has heard of it. */
@@ -54,12 +56,13 @@ export function tasksAmong(state: StateView, app: AppId, instances: readonly Ins
 /** Most instances are of the current version, whose spec is at hand; older ones are looked up. */
 export function renderTasks(
   state: StateView,
+  health: HealthView,
   tasks: readonly Task[],
   version: number,
   spec: AppSpec | null,
 ): MarathonJson[] {
   return tasks.map((task) =>
-    renderTask(state, task, task.instance.version === version ? spec : specOfInstance(state, task.instance)),
+    renderTask(state, health, task, task.instance.version === version ? spec : specOfInstance(state, task.instance)),
   );
 }
 
@@ -69,10 +72,17 @@ export const isEnded = ({ state }: InstanceView): boolean =>
 const specOfInstance = (state: StateView, instance: InstanceView): AppSpec | null =>
   state.kind("version").get(`${appToken(instance.app)}.${instance.version}`)?.value.spec ?? null;
 
-function renderTask(view: StateView, { instance, state, stagedAtMs }: Task, spec: AppSpec | null): MarathonJson {
+function renderTask(
+  view: StateView,
+  health: HealthView,
+  { instance, state, stagedAtMs }: Task,
+  spec: AppSpec | null,
+): MarathonJson {
   const { id, app, agent, host, ports, version, startedAtMs, healthy } = instance;
   const offer = agent === null ? undefined : view.kind("offer").get(agentToken(agent))?.value;
   const address = offer?.address;
+  const verdict = health.kind("verdict").get(id)?.value;
+  const checkResult = verdict?.checkResult ?? null;
   return {
     id,
     appId: app,
@@ -86,11 +96,39 @@ function renderTask(view: StateView, { instance, state, stagedAtMs }: Task, spec
     ipAddresses: address ? [{ ipAddress: address, protocol: address.includes(":") ? "IPv6" : "IPv4" }] : [],
     ...(offer?.region ? { region: offer.region } : {}),
     ...(offer?.zone ? { zone: offer.zone } : {}),
-    // The agent counts; what stands here is whether the last threshold that was crossed made it alive.
-    ...(healthy === null
-      ? {}
-      : { healthCheckResults: [{ alive: healthy, consecutiveFailures: healthy ? 0 : 1, instanceId: id }] }),
+    ...(healthy === null ? {} : { healthCheckResults: healthResults(id, healthy, verdict?.health ?? null) }),
+    ...(checkResult === null ? {} : { checkResult: renderCheckResult(checkResult) }),
   };
+}
+
+/** One for each health check, true as of the last threshold that was crossed: the agent counts, and tells no more than that. */
+function healthResults(instanceId: string, alive: boolean, records: readonly HealthRecord[] | null): MarathonJson[] {
+  // An agent from before there were records.
+  if (records === null) return [{ alive, consecutiveFailures: alive ? 0 : 1, instanceId }];
+  const at = (name: string, ms: number | null) => (ms === null ? {} : { [name]: isoTime(ms) });
+  return records.map((record) => ({
+    alive: record.alive,
+    consecutiveFailures: record.consecutiveFailures,
+    ...at("firstSuccess", record.firstSuccessMs),
+    ...at("lastSuccess", record.lastSuccessMs),
+    ...at("lastFailure", record.lastFailureMs),
+    ...(record.lastFailureCause === null ? {} : { lastFailureCause: record.lastFailureCause }),
+    instanceId,
+  }));
+}
+
+/** Where there was no answer in time, what would tell it is left out. */
+function renderCheckResult(result: CheckResult): MarathonJson {
+  switch (result.type) {
+    case "http":
+      return { http: result.statusCode === null ? {} : { statusCode: result.statusCode } };
+    case "tcp":
+      return { tcp: { succeeded: result.succeeded } };
+    case "command":
+      return { command: result.exitCode === null ? {} : { exitCode: result.exitCode } };
+    default:
+      return unreachable(result);
+  }
 }
 
 /** A level as Mesos names it. */

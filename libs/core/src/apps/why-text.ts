@@ -101,7 +101,7 @@ function illnessText({ healthy, ready }: InstanceView): string {
 }
 
 export function instanceSentence(instance: InstanceView, why: Why, now: number): string {
-  const { id, state, agent, sinceMs, message } = instance;
+  const { id, state, agent, sinceMs, message, reason } = instance;
   const since = sinceMs === null ? "" : ` since ${spanText(now - sinceMs)}`;
   const detail = message === "" ? "" : `: ${message}`;
   switch (state) {
@@ -110,6 +110,7 @@ export function instanceSentence(instance: InstanceView, why: Why, now: number):
     case "placed":
       return `${id} was placed on ${agent}, which has not answered yet${since}`;
     case "overdue":
+      if (reason === "not-running") return `${id} is replaced${since}, ${agent} is told to end it${detail}`;
       return `${id} is overdue${since}: ${agent} was told to run it and does not say that it does${detail}`;
     case "unreachable":
       return `${id} is unreachable${since}: its agent ${agent} is silent${detail}`;

@@ -1,6 +1,5 @@
 /** Health's decisions: facts, silence and absence made into verdicts. */
 import {
-  ACCEPT_WITHIN_MS,
   agentShard,
   agentToken,
   type Decision,
@@ -12,6 +11,7 @@ import {
   keys,
   parseInstanceId,
   type StateView,
+  type TerminalState,
   type VerdictDocument,
   type Wake,
   type Write,
@@ -26,7 +26,7 @@ export type NumberedFact = {
   readonly trace: string | null;
 };
 
-const nothing = (writes: Write[], wakes: Wake[] = []): Decision => ({
+export const nothingBut = (writes: Write[], wakes: Wake[] = []): Decision => ({
   writes,
   asserts: [],
   events: [],
@@ -34,7 +34,7 @@ const nothing = (writes: Write[], wakes: Wake[] = []): Decision => ({
   trace: null,
 });
 /** Sweeps write so much at once; what is left comes next. */
-const SWEPT_MAX = 800;
+export const SWEPT_MAX = 800;
 
 /** The key of an instance's record, without its kind. */
 export const recordKey = ({ agent, instance }: { readonly agent: string; readonly instance: string }): string =>
@@ -53,7 +53,7 @@ export function decideFacts(state: StateView, health: HealthView, facts: readonl
     if (next === null) continue;
     verdicts.set(fact.instance, next);
     if (isTerminal(fact.state)) {
-      const { instance, agent, version, exitCode, signal, reason, message } = fact;
+      const { instance, agent, version, exitCode, signal } = fact;
       ended.set(instance, {
         app: fact.app,
         trace,
@@ -62,11 +62,9 @@ export function decideFacts(state: StateView, health: HealthView, facts: readonl
           agent,
           version,
           fact: sequence,
-          state: fact.state,
+          ...endOf(fact, fact.state, next.givenUp),
           exitCode,
           signal,
-          reason,
-          message,
           atMs,
           trace,
         },
@@ -77,7 +75,7 @@ export function decideFacts(state: StateView, health: HealthView, facts: readonl
   const wakes = new Map<string, Wake>();
   for (const [instance, { app, trace }] of ended)
     wakes.set(app, { wakeClass: "urgent", app, key: key(instance, "ended"), trace });
-  return nothing(
+  return nothingBut(
     [
       ...[...verdicts].map(([instance, value]) => ({
         key: key(instance, "verdict"),
@@ -91,6 +89,12 @@ export function decideFacts(state: StateView, health: HealthView, facts: readonl
   );
 }
 
+/** What was given up on and then killed for it has failed. */
+function endOf({ reason, message }: Fact, state: TerminalState, givenUp: string | null) {
+  if (givenUp === null || state !== "killed") return { state, reason, message };
+  return { state: "failed" as const, reason: "not-running", message: givenUp };
+}
+
 /** Verdicts of an agent's instances while it is silent, and again when it is heard. */
 export function decideSilence(
   health: HealthView,
@@ -98,7 +102,7 @@ export function decideSilence(
   isSilent: boolean,
   now: number,
 ): Decision {
-  return nothing(
+  return nothingBut(
     records.flatMap((record) => {
       const key = `verdict.${record.instance}`;
       const present = health.kind("verdict").get(record.instance)?.value ?? (isSilent ? unheard(record, now) : null);
@@ -106,23 +110,6 @@ export function decideSilence(
       return next === null ? [] : [{ key, value: next, expect: health.revision(key) }];
     }),
   );
-}
-
-/** Placed long ago and never accepted: overdue. `records`: those that may be so, in any order. */
-export function decideOverdue(health: HealthView, records: Iterable<InstanceHead>, now: number): Decision {
-  const writes: Write[] = [];
-  for (const record of records) {
-    if (writes.length >= SWEPT_MAX) break;
-    if (now - record.placedAtMs < ACCEPT_WITHIN_MS || record.goal !== "run") continue;
-    if (health.kind("verdict").has(record.instance)) continue;
-    const key = `verdict.${record.instance}`;
-    writes.push({
-      key,
-      value: { ...unheard(record, now), level: "overdue", reason: "not-accepted" },
-      expect: health.revision(key),
-    });
-  }
-  return nothing(writes);
 }
 
 /** Verdicts end with the record. `instances`: those whose record may be gone. */
@@ -136,10 +123,11 @@ export function decidePurge(state: StateView, health: HealthView, instances: Ite
       if (health.kind(kind).has(instance))
         writes.push({ key: `${kind}.${instance}`, value: null, expect: health.revision(`${kind}.${instance}`) });
   }
-  return nothing(writes);
+  return nothingBut(writes);
 }
 
-function unheard(record: InstanceHead, now: number): VerdictDocument {
+/** The verdict of an instance that no agent has spoken of. */
+export function unheard(record: InstanceHead, now: number): VerdictDocument {
   const ref = parseInstanceId(record.instance);
   return {
     instance: ref === null ? record.instance : instanceId(ref),
@@ -150,6 +138,9 @@ function unheard(record: InstanceHead, now: number): VerdictDocument {
     healthy: null,
     ready: null,
     response: null,
+    health: null,
+    checkResult: null,
+    givenUp: null,
     fact: 0,
     startedAtMs: null,
     sinceMs: now,

@@ -1,33 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Fact, FactState, VerdictDocument } from "@muster/contracts";
+import type { Fact, VerdictDocument } from "@muster/contracts";
 import { judgeFact } from "./judge.ts";
+import { factOf as fact } from "./testing/fact.ts";
 
 const RESPONSE = { status: 503, contentType: "text/plain", body: "warming up" };
-
-const fact = (state: FactState, more: Partial<Fact> = {}): Fact => ({
-  instance: "web.0.1",
-  app: "/web",
-  slot: 0,
-  attempt: 1,
-  version: 1,
-  agent: "n1",
-  hostname: "n1",
-  incarnation: 1,
-  number: 1,
-  state,
-  recordSequence: 1,
-  ports: [],
-  pid: 7,
-  container: null,
-  exitCode: null,
-  signal: null,
-  reason: state,
-  message: "",
-  adopted: false,
-  response: null,
-  ...more,
-});
 
 /** Each fact a second after the one before. */
 function after(...facts: Fact[]): VerdictDocument {
@@ -62,3 +39,37 @@ test("that it is still not ready changes the message and not since when", () => 
   assert.deepEqual([verdict.message, verdict.sinceMs], ["404", 1_000]);
   assert.equal(after(fact("running"), fact("unready"), fact("ready")).sinceMs, 2_000);
 });
+
+const RESULT = { type: "http", statusCode: 503 } as const;
+for (const [about, facts, result] of [
+  ["checked", [fact("running"), fact("checked", { checkResult: RESULT })], RESULT],
+  ["healthy after it was checked", [fact("checked", { checkResult: RESULT }), fact("healthy")], RESULT],
+  ["adopted after it was checked", [fact("checked", { checkResult: RESULT }), fact("running")], RESULT],
+  ["ended after it was checked", [fact("checked", { checkResult: RESULT }), fact("failed")], null],
+] as const)
+  test(`an instance that is ${about} has the result ${JSON.stringify(result)}`, () => {
+    assert.deepEqual(after(...facts).checkResult, result);
+  });
+
+test("what a check finds leaves level, health, times and the last words as they were", () => {
+  const before = [fact("running"), fact("unready", { reason: "not-ready", message: "503" })];
+  const verdict = after(...before, fact("checked", { checkResult: RESULT, message: "answered 503" }));
+  assert.deepEqual(verdict, { ...after(...before), checkResult: RESULT, fact: 3 });
+});
+
+const RECORD = {
+  alive: true,
+  consecutiveFailures: 0,
+  firstSuccessMs: 5,
+  lastSuccessMs: 6,
+  lastFailureMs: null,
+  lastFailureCause: null,
+};
+for (const [about, facts, health] of [
+  ["healthy", [fact("running"), fact("healthy", { health: [RECORD] })], [RECORD]],
+  ["ready after it was healthy", [fact("healthy", { health: [RECORD] }), fact("ready")], [RECORD]],
+  ["being killed", [fact("healthy", { health: [RECORD] }), fact("killing")], null],
+] as const)
+  test(`an instance that is ${about} has the records ${JSON.stringify(health)}`, () => {
+    assert.deepEqual(after(...facts.map((each) => ({ ...each }))).health, health);
+  });

@@ -40,6 +40,12 @@ export function judgeFact(
           : isRunning
             ? (present?.healthy ?? null)
             : null,
+    health:
+      fact.state === "healthy" || fact.state === "unhealthy"
+        ? fact.health
+        : isRunning
+          ? (present?.health ?? null)
+          : null,
     ready:
       fact.state === "ready" ? true : fact.state === "unready" ? false : isRunning ? (present?.ready ?? null) : null,
     response:
@@ -48,22 +54,26 @@ export function judgeFact(
         : isRunning
           ? (present?.response ?? null)
           : null,
+    checkResult: fact.state === "checked" ? fact.checkResult : isRunning ? (present?.checkResult ?? null) : null,
+    givenUp: stated === "killing" || isTerminal(stated) ? (present?.givenUp ?? null) : null,
     fact: sequence,
     startedAtMs: isRunningNow ? atMs : (present?.startedAtMs ?? null),
     sinceMs: present?.level === stated && !isTurn(present, fact) ? present.sinceMs : atMs,
     exitCode: fact.exitCode,
     signal: fact.signal,
-    reason: fact.reason,
-    message: fact.message,
+    // What a check finds is news of the check alone.
+    ...(fact.state === "checked" && present !== null ? wordsOf(present) : wordsOf(fact)),
     pid: fact.pid ?? present?.pid ?? null,
     container: fact.container ?? present?.container ?? null,
     trace,
   };
 }
 
-/** A check has changed its mind. That an instance is still not ready is told again with each other answer. */
+const wordsOf = ({ reason, message }: Pick<Fact, "reason" | "message">) => ({ reason, message });
+
+/** A health or readiness check has changed its mind. That an instance is still not ready is told again with each other answer. */
 const isTurn = (present: VerdictDocument, { state }: Fact): boolean =>
-  !isTaskState(state) && !(state === "unready" && present.ready === false);
+  !isTaskState(state) && state !== "checked" && !(state === "unready" && present.ready === false);
 
 /** The level while the agent is silent, and again when it is heard: its last word stands. */
 export function judgeSilence(present: VerdictDocument, isSilent: boolean, now: number): VerdictDocument | null {
@@ -71,5 +81,5 @@ export function judgeSilence(present: VerdictDocument, isSilent: boolean, now: n
   const level: Level = isSilent ? "unreachable" : (present.stated ?? "staging");
   return level === present.level || (!isSilent && present.level !== "unreachable")
     ? null
-    : { ...present, level, sinceMs: now };
+    : { ...present, level, sinceMs: now, givenUp: null };
 }

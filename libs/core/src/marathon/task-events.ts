@@ -24,7 +24,8 @@ export const taskStated: Translate = (event, { state }) => {
       return stateChanged(state, fact);
     case "ready":
     case "unready":
-      // Marathon shows what readiness checks answer in its deployments, and tells no event of it.
+    case "checked":
+      // Marathon shows what readiness checks answer in its deployments, what a check finds in its task, and tells no event of it.
       return [];
     default:
       return unreachable(fact.state);

@@ -177,7 +177,8 @@ function orderStops(
     const next = countRecord(ledger);
     const stop: PlacedRow = { ...row, goal: "stop" };
     const offer = draft.view.kind("offer").get(keys.offer(row.agent).slice("offer.".length))?.value;
-    draft.order(instanceRecord(spec, stop, offer ?? { address: row.agent, hostname: row.agent }, trace), next.n);
+    const where = offer ?? { address: row.agent, hostname: row.agent };
+    draft.order(instanceRecord(spec, stop, where, trace, draft.envVarsPrefix), next.n);
     draft.setLedger(next);
     draft.decided += 1;
     stopped += 1;

@@ -22,6 +22,8 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { OtherApps } from "../rules/rule.ts";
 
 export class RoundDraft implements OtherApps {
+  /** In front of the names of HOST and the PORT variables. */
+  readonly envVarsPrefix: string;
   readonly view: StateView;
   readonly fleet: Fleet;
   readonly now: number;
@@ -41,7 +43,8 @@ export class RoundDraft implements OtherApps {
   readonly #met = new Set<string>();
   readonly #ruling = new Set<string>();
 
-  constructor(view: StateView, fleet: Fleet, now: number) {
+  constructor(view: StateView, fleet: Fleet, now: number, envVarsPrefix = "") {
+    this.envVarsPrefix = envVarsPrefix;
     this.view = view;
     this.fleet = fleet;
     this.now = now;

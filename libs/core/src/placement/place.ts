@@ -242,7 +242,7 @@ function commit(
     };
     const ledger = commitShare(before, shareOf(ask, choice.ports, choice.items));
     draft.setLedger(ledger);
-    draft.order(instanceRecord(spec, row, offer, trace), ledger.n);
+    draft.order(instanceRecord(spec, row, offer, trace, draft.envVarsPrefix), ledger.n);
     draft.decided += 1;
     fresh.push(row);
   }

@@ -94,6 +94,7 @@ export function release(draft: RoundDraft, app: string, row: PlacedRow, ended: E
       { ...row, goal: "stop" },
       offer ?? { address: row.agent, hostname: row.agent },
       trace,
+      draft.envVarsPrefix,
     );
     draft.order(record, draft.ledger(row.agent)?.n ?? 0);
   } else draft.writes.push({ key: keys.instance(row.agent, ref), value: null, expect: null });

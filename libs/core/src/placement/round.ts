@@ -27,6 +27,8 @@ export type RoundInput = {
   readonly trace: (app: string) => string | null;
   /** For apps that name none. Default: spread. */
   readonly strategy?: Strategy;
+  /** In front of the names of HOST and the PORT variables of instances. Default: nothing. */
+  readonly envVarsPrefix?: string;
   /** How far each agent is from this worker's own share; null for a worker alone. */
   readonly distance?: Float64Array | null;
   /** Keys of leftover records purged a moment ago. */
@@ -38,7 +40,7 @@ export type Round = { readonly decision: Decision; readonly reports: readonly Ro
 /** Decides one batch. An empty decision means nothing is left to do for these apps. */
 export function decideRound(input: RoundInput, circumstances: Circumstances): Round {
   const { state, health, fleet = Fleet.of(state), strategy = "spread", distance = null, purged = new Set() } = input;
-  const draft = new RoundDraft(state, fleet, circumstances.now);
+  const draft = new RoundDraft(state, fleet, circumstances.now, input.envVarsPrefix);
   const endings = new Endings(state, health);
   const begin = (app: string): Begun =>
     beginApp({ draft, endings, purged, app, trace: input.trace(app), circumstances, strategy, distance });

@@ -112,3 +112,35 @@ test("a readiness check of a port that nothing maps to the host is made at the c
   for (const mapping of bridged.container?.portMappings ?? []) mapping.hostPort = null;
   assert.equal(runOf(bridged).readinessChecks[0]?.port, 80);
 });
+
+for (const [about, probe, fields, port] of [
+  ["a place among the host's ports", { http: { portIndex: 1 } }, { portDefinitions: [{}, {}] }, 31_007],
+  ["a number", { tcp: { port: 8_080 } }, { portDefinitions: [] }, 8_080],
+  ["no port", { exec: { command: "true" } }, { portDefinitions: [{}] }, null],
+] as const)
+  test(`a check of ${about} is made at ${port}`, () => {
+    const { spec: app } = readApp({ id: "/web", cmd: "true", ...fields, check: probe });
+    assert.equal(runOf(app, row({ ports: [31_000, 31_007] })).check?.port, port);
+  });
+
+test("a check and a health check of the second mapping are made at its host port, or the container's own without one", () => {
+  const { spec: bridged } = readApp({
+    id: "/web",
+    networks: [{ mode: "container/bridge" }],
+    container: {
+      docker: { image: "nginx" },
+      portMappings: [{ containerPort: 53, protocol: "udp,tcp" }, { containerPort: 80 }],
+    },
+    check: { tcp: { portIndex: 1 } },
+    healthChecks: [{ protocol: "TCP", portIndex: 1 }],
+  });
+  const ports = (app: AppSpec) => {
+    const run = runOf(app, row({ ports: [31_001, 31_009] }));
+    return [run.check?.port, run.healthChecks[0]?.port];
+  };
+  assert.deepEqual(ports(bridged), [31_009, 31_009]);
+  const [, second] = bridged.container?.portMappings ?? [];
+  if (second !== undefined) second.hostPort = null;
+  assert.deepEqual(ports(bridged), [80, 80]);
+  assert.equal(runOf(spec()).check, null);
+});

@@ -12,17 +12,24 @@ import {
   type RunDocument,
   type RunLimits,
   type RunReadinessCheck,
+  type RunResultCheck,
 } from "@muster/contracts";
 import { resourcesOf, runtimeOf } from "../ask.ts";
 
+const LABEL_PREFIX = "MARATHON_APP_LABEL_";
+/** Marathon's bound: neither the name of a label's variable nor its value may be as long as this. */
 const LABEL_LENGTH_MAX = 512;
 
-/** The whole record, for a first launch (`run`) and again, unchanged but for its goal, for a stop. */
+/**
+ * The whole record, for a first launch (`run`) and again, unchanged but for its goal, for a stop.
+ * `envVarsPrefix` stands in front of the names of HOST and the PORT variables.
+ */
 export function instanceRecord(
   spec: AppSpec,
   row: PlacedRow,
   offer: Pick<OfferDocument, "address" | "hostname">,
   trace: string | null,
+  envVarsPrefix = "",
 ): InstanceDocument {
   return {
     instance: instanceId({ app: spec.id, slot: row.slot, attempt: row.attempt }),
@@ -34,13 +41,18 @@ export function instanceRecord(
     goal: row.goal,
     resources: resourcesOf(spec),
     ports: row.ports,
-    run: runDocument(spec, row, offer),
+    run: runDocument(spec, row, offer, envVarsPrefix),
     placedAtMs: row.atMs,
     trace,
   };
 }
 
-function runDocument(spec: AppSpec, row: PlacedRow, offer: Pick<OfferDocument, "address" | "hostname">): RunDocument {
+function runDocument(
+  spec: AppSpec,
+  row: PlacedRow,
+  offer: Pick<OfferDocument, "address" | "hostname">,
+  envVarsPrefix: string,
+): RunDocument {
   const portMaps = portMapsOf(spec, row);
   return {
     runtime: runtimeOf(spec),
@@ -56,11 +68,12 @@ function runDocument(spec: AppSpec, row: PlacedRow, offer: Pick<OfferDocument, "
     parameters: spec.container?.parameters ?? [],
     network: spec.network,
     portMaps,
-    env: { ...environment(spec, row, offer, portMaps), ...spec.env },
+    env: { ...environment(spec, row, offer, portMaps, envVarsPrefix), ...spec.env },
     user: spec.user,
     labels: spec.labels,
     healthChecks: checksOf(spec, row.ports, portMaps),
     readinessChecks: readinessChecksOf(spec, row.ports, portMaps),
+    check: checkOf(spec, row.ports, portMaps),
     killGraceMs:
       spec.taskKillGracePeriodSeconds === null ? KILL_GRACE_MS : Math.round(spec.taskKillGracePeriodSeconds * 1_000),
     limits: limitsOf(spec),
@@ -92,28 +105,42 @@ const anyContainerPort = (app: string, { slot, attempt }: PlacedRow, i: number):
 const FREE_PORTS = { first: 1_025, last: 65_535 };
 
 /** What an instance is to listen on for others: the host's port of each mapping, the container's own where it has none. */
-const portsBehindBridge = (portMaps: readonly PortMap[]): number[] =>
-  portMaps
-    .filter((map, i) => portMaps.findIndex((other) => isOneMapping(other, map)) === i)
-    .map(({ hostPort, containerPort }) => (hostPort > 0 ? hostPort : containerPort));
+const portsBehindBridge = (portMaps: readonly PortMap[]): number[] => mappingsOf(portMaps).map(portOutside);
+
+const portOutside = ({ hostPort, containerPort }: PortMap): number => (hostPort > 0 ? hostPort : containerPort);
+
+const mappingsOf = (portMaps: readonly PortMap[]): PortMap[] =>
+  portMaps.filter((map, i) => portMaps.findIndex((other) => isOneMapping(other, map)) === i);
 
 /** A mapping for both protocols is two maps. */
 const isOneMapping = (a: PortMap, b: PortMap): boolean =>
   a.containerPort === b.containerPort && a.hostPort === b.hostPort && a.name === b.name;
 
-/** Health checks with their ports: a port index counts the app's ports; in bridge mode it is the mapping's host port. */
+/** Health checks with their ports: a port index counts the app's ports; on a bridge its mapping's host port, or the container's own. */
 function checksOf(spec: AppSpec, ports: readonly number[], portMaps: readonly PortMap[]): RunCheck[] {
-  return spec.healthChecks.map((check) => {
-    if (check.protocol === "COMMAND") return { check, port: null };
-    const index = check.portIndex ?? 0;
-    const byIndex =
-      spec.network === "bridge"
-        ? (portMaps.filter((map, i) => portMaps.findIndex((other) => other.containerPort === map.containerPort) === i)[
-            index
-          ]?.hostPort ?? null)
-        : (ports[index] ?? null);
-    return { check, port: check.port !== null && check.port > 0 ? check.port : byIndex };
-  });
+  return spec.healthChecks.map((check) => ({
+    check,
+    port: check.protocol === "COMMAND" ? null : portToCheck(check, spec, ports, portMaps),
+  }));
+}
+
+function checkOf(spec: AppSpec, ports: readonly number[], portMaps: readonly PortMap[]): RunResultCheck | null {
+  const { check } = spec;
+  if (check === null) return null;
+  return { check, port: check.probe.type === "exec" ? null : portToCheck(check.probe, spec, ports, portMaps) };
+}
+
+function portToCheck(
+  { port, portIndex }: { readonly port: number | null; readonly portIndex: number | null },
+  spec: AppSpec,
+  ports: readonly number[],
+  portMaps: readonly PortMap[],
+): number | null {
+  if (port !== null && port > 0) return port;
+  const index = portIndex ?? 0;
+  if (spec.network !== "bridge") return ports[index] ?? null;
+  const map = mappingsOf(portMaps)[index];
+  return map === undefined ? null : portOutside(map);
 }
 
 /** Readiness checks with the port that each names; on a bridge its mapping's host port, or the container's own without one. */
@@ -121,7 +148,7 @@ function readinessChecksOf(spec: AppSpec, ports: readonly number[], portMaps: re
   return spec.readinessChecks.map((check) => {
     const map = portMaps.find(({ name }) => name === check.portName);
     const index = spec.portDefinitions.findIndex(({ name }) => name === check.portName);
-    const port = map === undefined ? ports[index] : map.hostPort > 0 ? map.hostPort : map.containerPort;
+    const port = map === undefined ? ports[index] : portOutside(map);
     return { check, port: port ?? null };
   });
 }
@@ -132,7 +159,10 @@ function environment(
   row: PlacedRow,
   offer: Pick<OfferDocument, "address" | "hostname">,
   portMaps: readonly PortMap[],
+  prefix: string,
 ): Record<string, string> {
+  const ports = spec.network === "bridge" ? portsBehindBridge(portMaps) : row.ports;
+  const placed = { HOST: offer.hostname, ...portVariables(spec, ports, portMaps) };
   const id = instanceId({ app: spec.id, slot: row.slot, attempt: row.attempt });
   return {
     MESOS_TASK_ID: id,
@@ -148,8 +178,7 @@ function environment(
     MARATHON_APP_RESOURCE_DISK: decimal(spec.disk),
     MARATHON_APP_RESOURCE_GPUS: String(spec.gpus),
     ...labelVariables(spec.labels),
-    HOST: offer.hostname,
-    ...portVariables(spec, spec.network === "bridge" ? portsBehindBridge(portMaps) : row.ports, portMaps),
+    ...Object.fromEntries(Object.entries(placed).map(([name, value]) => [`${prefix}${name}`, value])),
     ...itemVariables(row.items),
   };
 }
@@ -163,13 +192,16 @@ const itemVariables = (items: PlacedRow["items"]): Record<string, string> =>
 const decimal = (value: number): string => (Number.isInteger(value) ? value.toFixed(1) : String(value));
 const variableName = (name: string): string => name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, "_");
 
+/** Labels that are too long for a variable are left out. */
 function labelVariables(labels: Readonly<Record<string, string>>): Record<string, string> {
-  const short = Object.entries(labels).filter(([name, value]) => name.length + value.length <= LABEL_LENGTH_MAX);
-  const variables: Record<string, string> = {
-    MARATHON_APP_LABELS: short.map(([name]) => variableName(name)).join(" "),
+  const short = Object.entries(labels).filter(
+    ([name, value]) => LABEL_PREFIX.length + name.length < LABEL_LENGTH_MAX && value.length < LABEL_LENGTH_MAX,
+  );
+  const values = new Map(short.map(([name, value]) => [name.replaceAll(/[^A-Za-z0-9_]+/g, "_").toUpperCase(), value]));
+  return {
+    MARATHON_APP_LABELS: [...values.keys()].join(" "),
+    ...Object.fromEntries([...values].map(([name, value]) => [`${LABEL_PREFIX}${name}`, value])),
   };
-  for (const [name, value] of short) variables[`MARATHON_APP_LABEL_${variableName(name)}`] = value;
-  return variables;
 }
 
 function portVariables(spec: AppSpec, ports: readonly number[], portMaps: readonly PortMap[]): Record<string, string> {
@@ -186,7 +218,6 @@ function portVariables(spec: AppSpec, ports: readonly number[], portMaps: readon
   };
   if (spec.network === "host")
     for (const [i, definition] of spec.portDefinitions.entries()) named(definition.port, definition.name, ports[i]);
-  else
-    for (const map of portMaps) named(map.containerPort, map.name, map.hostPort > 0 ? map.hostPort : map.containerPort);
+  else for (const map of portMaps) named(map.containerPort, map.name, portOutside(map));
   return variables;
 }

@@ -150,3 +150,26 @@ test("from any healthy start every goal is reached, never below the least capaci
     { numRuns: 300 },
   );
 });
+
+test("an overdue instance is told to stop, counts as one failure and is replaced after its delay; its end is no second one", () => {
+  const [overdue, up] = [row(1, "overdue"), row(2, "up")];
+  const first = planRows([overdue, up], goal(2, { backoffSeconds: 10 }), [], NOW);
+  assert.deepEqual([attempts(first.stop), first.add, first.drop.length, first.isReached], [[1], 0, 0, false]);
+  assert.deepEqual(
+    first.backoffs.map(({ failures, delayMs }) => [failures, delayMs]),
+    [[1, 10_000]],
+  );
+  assert.equal(first.lookAgainAtMs, NOW + 10_000);
+  const stopping = carryOut([overdue, up], first);
+  const later = planRows(stopping, goal(2, { backoffSeconds: 10 }), first.backoffs, NOW + 10_000);
+  assert.deepEqual([later.stop.length, later.add, later.drop.length], [0, 1, 0], "its row stays until it has ended");
+  assert.deepEqual(later.backoffs, first.backoffs);
+  const ended = { ...(stopping[0] as Row), state: "ended", ended: row(1, "ended").ended } as Row;
+  const last = planRows([ended, up, row(3, "starting")], goal(2), later.backoffs, NOW + 20_000);
+  assert.deepEqual([attempts(last.drop), last.add, last.backoffs], [[1], 0, first.backoffs]);
+});
+
+test("an overdue instance that a person wants ended too is told to stop once, and replaced once", () => {
+  const plan = planRows([row(1, "overdue")], goal(1, {}, { victims: new Set([1]), resetsDelay: true }), [], NOW);
+  assert.deepEqual([attempts(plan.stop), plan.add, plan.backoffs], [[1], 1, []]);
+});

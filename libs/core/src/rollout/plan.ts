@@ -76,7 +76,9 @@ export type Step = Pick<Plan, "add" | "addKept" | "addOn" | "stop"> & {
 export function planRows(rows: readonly Row[], goal: Goal, backoffs: readonly Backoff[], now: number): Plan {
   const drop = rows.filter((row) => row.state === "ended" || (row.state === "stopping" && !row.isPlaced));
   const wished = new Set([goal.version, ...(goal.mix === null ? [] : [goal.mix.version])]);
-  const failed = drop.filter(hasFailed).map(versionOf);
+  // They fail when they are told to stop; that they end as told is no second failure.
+  const overdue = rows.filter((row) => row.state === "overdue" && !goal.victims.has(row.wish.attempt));
+  const failed = [...drop.filter(hasFailed), ...overdue].map(versionOf);
   const versions = new Set([...wished, ...rows.map(versionOf)]);
   let delays = goal.resetsDelay ? [] : stillBackingOff(backoffs, versions, goal.spec, now);
   for (const version of wished) {
@@ -103,7 +105,11 @@ export function planRows(rows: readonly Row[], goal: Goal, backoffs: readonly Ba
     add: step.add,
     addKept: step.addKept,
     addOn: step.addOn,
-    stop: [...live.filter((row) => row.wish.goal === "run" && goal.victims.has(row.wish.attempt)), ...step.stop],
+    stop: [
+      ...live.filter((row) => row.wish.goal === "run" && goal.victims.has(row.wish.attempt)),
+      ...overdue,
+      ...step.stop,
+    ],
     drop,
     backoffs: delays,
     lookAgainAtMs: dues.length === 0 ? null : Math.min(...dues),
@@ -120,7 +126,9 @@ function sorted(
   backoffs: readonly Backoff[],
   now: number,
 ): Omit<Standing, "mayAdd" | "mayAddKept"> {
-  const running = live.filter((row) => row.state !== "stopping" && !victims.has(row.wish.attempt));
+  const running = live.filter(
+    (row) => row.state !== "stopping" && row.state !== "overdue" && !victims.has(row.wish.attempt),
+  );
   const fresh = running.filter((row) => row.wish.version === version);
   const old = running.filter((row) => row.wish.version !== version);
   const proving = old.length === 0 ? [] : fresh.filter((row) => row.state === "up" && provenAt(row, backoffs) > now);

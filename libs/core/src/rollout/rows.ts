@@ -12,9 +12,9 @@ import {
 
 /**
  * `unplaced` -> `starting` -> `up` <-> `down` -> `ended`; a row with goal stop is `stopping` until it is released or was never placed.
- * `up`: running, healthy where its version has health checks, and ready where it has a readiness check. `lost`: its agent is unreachable.
+ * `overdue`: did not come to run in time. `up`: running, healthy where its version has health checks, and ready where it has a readiness check. `lost`: its agent is unreachable.
  */
-export type RowState = "unplaced" | "starting" | "up" | "down" | "lost" | "stopping" | "ended";
+export type RowState = "unplaced" | "starting" | "overdue" | "up" | "down" | "lost" | "stopping" | "ended";
 
 export type Row = {
   readonly wish: WantedRow;
@@ -79,6 +79,8 @@ function stateOf(
       return checked.health && verdict.healthy === false ? "down" : "starting";
     case "killing":
       return "down";
+    case "overdue":
+      return verdict.givenUp === null ? "starting" : "overdue";
     default:
       return "starting";
   }

@@ -41,7 +41,7 @@ export function surplus(rows: readonly Row[], count: number, { spec, groupings }
   return [...nowhere, ...inTurn].slice(0, excess);
 }
 
-const RANK = { lost: 0, unplaced: 1, starting: 2, down: 3, up: 4, stopping: 5, ended: 5 } as const;
+const RANK = { lost: 0, unplaced: 1, overdue: 2, starting: 2, down: 3, up: 4, stopping: 5, ended: 5 } as const;
 
 /** Each row by how many its group has left when its turn comes; those of equal groups keep their order. */
 function fromLargest(rows: readonly Row[], groupOf: GroupOf): Row[] {

@@ -2,42 +2,40 @@ import assert from "node:assert/strict";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { test } from "node:test";
-import type { HealthCheck, RunCheck } from "@muster/contracts";
+import type { HealthCheck, HealthRecord, RunCheck } from "@muster/contracts";
 import { until } from "@muster/testkit";
-import type { Running } from "../host/runtime.ts";
-import type { CheckedTask } from "../tasks/task.ts";
+import { checkedTask, fakeRunning } from "../testing/checkedTask.ts";
 import { healthCheck, instanceDocument } from "../testing/documents.ts";
 import { startChecks } from "./checks.ts";
 import { probe } from "./probe.ts";
-import { type CheckState, judge, newCheck, together } from "./threshold.ts";
+import { type CheckState, judge, newCheck, recordOf, together } from "./threshold.ts";
 
 const rules = { graceMs: 1_000, maxFailures: 3 };
-const due = (passed: boolean, runningMs = 5_000) => ({ passed, early: false, runningMs });
+const due = (passed: boolean, runningMs = 5_000) => ({
+  passed,
+  early: false,
+  runningMs,
+  atMs: runningMs,
+  detail: `at ${runningMs}`,
+});
 
 function after(results: readonly ReturnType<typeof due>[], from: CheckState = newCheck(null)) {
   let state = from;
   let giveUp = false;
   for (const result of results) ({ state, giveUp } = judge(state, result, rules));
-  return { ...state, giveUp };
+  const { everPassed, failures, healthy } = state;
+  return { everPassed, failures, healthy, giveUp, record: recordOf(state) };
 }
 
 test("the first success makes it healthy, fewer failures than the limit change nothing", () => {
-  assert.deepEqual(after([due(true), due(false), due(false)]), {
-    everPassed: true,
-    failures: 2,
-    healthy: true,
-    giveUp: false,
-  });
+  const { failures, healthy, giveUp } = after([due(true), due(false), due(false)]);
+  assert.deepEqual([failures, healthy, giveUp], [2, true, false]);
   assert.equal(after([due(true), due(false), due(false), due(true), due(false), due(false)]).healthy, true);
 });
 
 test("as many failures in a row as the limit make it unhealthy and give up", () => {
-  assert.deepEqual(after([due(true), due(false), due(false), due(false)]), {
-    everPassed: true,
-    failures: 3,
-    healthy: false,
-    giveUp: true,
-  });
+  const { failures, healthy, giveUp } = after([due(true), due(false), due(false), due(false)]);
+  assert.deepEqual([failures, healthy, giveUp], [3, false, true]);
 });
 
 test("failures within the grace period do not count before the first success, and do after it", () => {
@@ -49,9 +47,51 @@ test("failures within the grace period do not count before the first success, an
 });
 
 test("an early probe can pass and cannot fail", () => {
-  const early = { passed: false, early: true, runningMs: 5_000 };
+  const early = { ...due(false), early: true };
   assert.equal(after([early, early, early, early]).failures, 0);
   assert.equal(after([{ ...early, passed: true }]).healthy, true);
+});
+
+const NEVER = { firstSuccessMs: null, lastSuccessMs: null, lastFailureMs: null, lastFailureCause: null };
+for (const [about, results, record] of [
+  ["failures in the grace period", [due(false, 100)], { alive: false, consecutiveFailures: 0, ...NEVER }],
+  [
+    "two successes",
+    [due(true, 100), due(true, 200)],
+    { alive: true, consecutiveFailures: 0, ...NEVER, firstSuccessMs: 100, lastSuccessMs: 200 },
+  ],
+  [
+    "as many failures as the limit after a success",
+    [due(true, 1), due(false, 2), due(false, 3), due(false, 4)],
+    {
+      alive: false,
+      consecutiveFailures: 3,
+      firstSuccessMs: 1,
+      lastSuccessMs: 1,
+      lastFailureMs: 4,
+      lastFailureCause: "at 4",
+    },
+  ],
+  [
+    "a recovery",
+    [due(true, 1), due(false, 2), due(true, 3)],
+    {
+      alive: true,
+      consecutiveFailures: 0,
+      firstSuccessMs: 1,
+      lastSuccessMs: 3,
+      lastFailureMs: 2,
+      lastFailureCause: "at 2",
+    },
+  ],
+] as const)
+  test(`after ${about} a check has the record ${JSON.stringify(record)}`, () => {
+    assert.deepEqual(after(results).record, record);
+  });
+
+test("what was told of a check before its agent was away is still known", () => {
+  const told = after([due(true, 1), due(false, 2), due(true, 3)]).record;
+  assert.deepEqual(after([due(true, 9)], newCheck(true, told)).record, { ...told, lastSuccessMs: 9 });
 });
 
 test("a limit of 0 tells the first failure and never gives up", () => {
@@ -64,20 +104,10 @@ test("a task adopted as healthy has no second grace period", () => {
 });
 
 test("all checks must pass for a task to be healthy, one that gave up is enough to be not", () => {
-  const state = (healthy: boolean | null) => ({ everPassed: false, failures: 0, healthy });
+  const state = (healthy: boolean | null) => newCheck(healthy);
   assert.equal(together([state(true), state(null)]), null);
   assert.equal(together([state(true), state(true)]), true);
   assert.equal(together([state(null), state(false)]), false);
-});
-
-const running = (more: Partial<Running> = {}): Running => ({
-  handle: { type: "docker", container: "c", pid: null },
-  ended: new Promise(() => {}),
-  kill: () => {},
-  exec: async () => 0,
-  addressOf: () => "127.0.0.1",
-  output: null,
-  ...more,
 });
 
 type T = { after(work: () => void): void };
@@ -90,7 +120,7 @@ async function http(t: T, answer: RequestListener): Promise<number> {
   });
   return (server.address() as { port: number }).port;
 }
-const look = async (port: number | null, check: Partial<HealthCheck>, at = running()) =>
+const look = async (port: number | null, check: Partial<HealthCheck>, at = fakeRunning()) =>
   probe({ check: healthCheck(check), port } satisfies RunCheck, at);
 
 for (const { status, passes } of [
@@ -149,29 +179,25 @@ test("a TCP check passes when the port accepts and fails when nobody listens", a
 test("a COMMAND check passes with status 0 only, and fails when it takes too long", async () => {
   const command = { protocol: "COMMAND", command: "x" } as const;
   assert.equal((await look(null, command)).passed, true);
-  assert.match((await look(null, command, running({ exec: async () => 2 }))).detail, /exited with status 2/);
-  assert.match((await look(null, command, running({ exec: async () => null }))).detail, /took longer than 1 s/);
+  assert.match((await look(null, command, fakeRunning({ exec: async () => 2 }))).detail, /exited with status 2/);
+  assert.match((await look(null, command, fakeRunning({ exec: async () => null }))).detail, /took longer than 1 s/);
 });
 
 test("a check without a port, and one no network leads to, fail with the reason", async () => {
   assert.match((await look(null, {})).detail, /no port/);
-  assert.match((await look(80, {}, running({ addressOf: () => null }))).detail, /no network/);
+  assert.match((await look(80, {}, fakeRunning({ addressOf: () => null }))).detail, /no network/);
 });
 
 /** A task whose probes answer from a list, the last one for ever. */
 function watched(t: T, answers: readonly boolean[], check: Partial<HealthCheck>, healthy: boolean | null = null) {
   const said: string[] = [];
   const probes: number[] = [];
-  const task: CheckedTask = {
+  const task = checkedTask({
     record: instanceDocument({ healthChecks: [{ check: healthCheck(check), port: 1 }] }),
-    running: running(),
-    runningAtMs: Date.now(),
     healthy,
     changed: (now) => said.push(now ? "healthy" : "unhealthy"),
     giveUp: (message) => said.push(message),
-    ready: false,
-    answered: () => {},
-  };
+  });
   const startedMs = performance.now();
   const checks = startChecks(task, {
     clock: Date.now,
@@ -192,14 +218,25 @@ test("a task that starts quickly is seen to be healthy long before its interval 
   assert.ok(probes.length === 2 && (probes[1] as number) < 1_000, probes.join(" "));
 });
 
-test("a sick task is told once and given up on, at the pace of its interval", async (t) => {
-  const { said, probes } = watched(t, [false], { intervalSeconds: 0.4, maxConsecutiveFailures: 3 });
-  await until(() => said.length === 2, { withinMs: 3_000 });
+test("a sick task is told once and given up on, at the pace of its interval, and not looked at any more", async (t) => {
+  let nowMs = 0;
+  t.mock.method(performance, "now", () => nowMs);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { said, probes } = watched(t, [false], { intervalSeconds: 4, maxConsecutiveFailures: 3 });
+  const pass = async (seconds: number): Promise<void> => {
+    for (let i = 0; i < seconds * 10; i += 1) {
+      nowMs += 100;
+      t.mock.timers.tick(100);
+      for (let turn = 0; turn < 5; turn += 1) await null;
+    }
+  };
+  await pass(11.9);
+  assert.deepEqual(said, []);
+  await pass(0.2);
   assert.deepEqual(said, ["unhealthy", "its health check failed 3 times in a row, the last time: because"]);
-  assert.ok((probes.at(-1) as number) >= 1_190, probes.join(" "));
   const count = probes.length;
-  await new Promise((resolve) => setTimeout(resolve, 600));
-  assert.equal(probes.length, count);
+  await pass(600);
+  assert.deepEqual([probes.length, said.length], [count, 2]);
 });
 
 test("health that changes back is told each time, and nothing in between", async (t) => {
@@ -209,6 +246,31 @@ test("health that changes back is told each time, and nothing in between", async
   });
   await until(() => said.length === 4, { withinMs: 3_000 });
   assert.deepEqual(said, ["healthy", "unhealthy", "healthy", "unhealthy"]);
+});
+
+test("each crossing carries the record of each check as it was then", async (t) => {
+  const told: HealthRecord[][] = [];
+  const answers = [true, false, false, true];
+  let probes = 0;
+  const rules = { intervalSeconds: 0.02, maxConsecutiveFailures: 0 };
+  const task = checkedTask({
+    record: instanceDocument({ healthChecks: [{ check: healthCheck(rules), port: 1 }] }),
+    changed: (_healthy, _message, health) => told.push(health),
+  });
+  const checks = startChecks(task, {
+    clock: () => 1_000 + probes,
+    dice: () => 0.5,
+    probe: async () => {
+      probes += 1;
+      return { passed: answers[probes - 1] ?? true, detail: `probe ${probes}` };
+    },
+  });
+  t.after(() => checks.stop());
+  await until(() => told.length === 3, { withinMs: 3_000 });
+  const first = { alive: true, consecutiveFailures: 0, ...NEVER, firstSuccessMs: 1_001, lastSuccessMs: 1_001 };
+  const sick = { ...first, alive: false, consecutiveFailures: 1, lastFailureMs: 1_002, lastFailureCause: "probe 2" };
+  const again = { ...first, lastSuccessMs: 1_004, lastFailureMs: 1_003, lastFailureCause: "probe 3" };
+  assert.deepEqual(told, [[first], [sick], [again]]);
 });
 
 test("a task that was healthy before its agent was away is not told healthy again", async (t) => {

@@ -8,7 +8,7 @@ import type { RunCheck } from "@muster/contracts";
 import { FIRST_PROBE_MAX_MS, FIRST_PROBE_MS } from "../limits.ts";
 import type { CheckedTask } from "../tasks/task.ts";
 import { type Probed, probe } from "./probe.ts";
-import { type CheckState, judge, newCheck, together } from "./threshold.ts";
+import { type CheckState, judge, newCheck, recordOf, together } from "./threshold.ts";
 
 export type Checks = { stop(): void };
 
@@ -26,7 +26,7 @@ const realTools: CheckTools = {
 
 export function startChecks(task: CheckedTask, tools: CheckTools = realTools): Checks {
   const checks = task.record.run.healthChecks;
-  const states: CheckState[] = checks.map(() => newCheck(task.healthy));
+  const states: CheckState[] = checks.map((_, i) => newCheck(task.healthy, task.health?.[i] ?? null));
   let told = task.healthy;
   let stopped = false;
   const timers = new Set<NodeJS.Timeout>();
@@ -44,7 +44,7 @@ export function startChecks(task: CheckedTask, tools: CheckTools = realTools): C
     const now = together(states);
     if (now === null || now === told) return;
     told = now;
-    task.changed(now, detail);
+    task.changed(now, detail, states.map(recordOf));
   };
 
   const run = async (index: number, runCheck: RunCheck): Promise<void> => {
@@ -70,9 +70,11 @@ export function startChecks(task: CheckedTask, tools: CheckTools = realTools): C
       if (result.passed === null) continue;
       const before = states[index] as CheckState;
       if (early && result.passed) dueMs = performance.now() + spread(intervalMs);
+      const nowMs = tools.clock();
+      const { passed, detail } = result;
       const { state, giveUp } = judge(
         before,
-        { passed: result.passed, early, runningMs: tools.clock() - task.runningAtMs },
+        { passed, early, runningMs: nowMs - task.runningAtMs, atMs: nowMs, detail },
         rules,
       );
       states[index] = state;

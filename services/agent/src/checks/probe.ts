@@ -39,7 +39,7 @@ async function probeCommand(line: string, running: Running, timeoutMs: number): 
   }
 }
 
-const probeTcp = (host: string, port: number, timeoutMs: number): Promise<Probed> =>
+export const probeTcp = (host: string, port: number, timeoutMs: number): Promise<Probed> =>
   new Promise((resolve) => {
     const socket = connect({ host, port, timeout: timeoutMs });
     const done = (result: Probed): void => {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTcpServer, type Server } from "node:net";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { type CheckResponse, READINESS_BODY_MAX, type ReadinessCheck } from "@muster/contracts";
 import { until } from "@muster/testkit";
 import type { Running } from "../host/runtime.ts";
 import { UNREADY_TOLD_FROM_MS } from "../limits.ts";
-import type { CheckedTask } from "../tasks/task.ts";
+import { checkedTask, fakeRunning } from "../testing/checkedTask.ts";
 import { instanceDocument, readinessCheck } from "../testing/documents.ts";
 import { startReadiness } from "./readiness.ts";
 
@@ -20,49 +20,78 @@ async function listen(t: T, server: Server): Promise<number> {
 }
 const http = (t: T, answer: RequestListener): Promise<number> => listen(t, createServer(answer));
 
-const running: Running = {
-  handle: { type: "docker", container: "c", pid: null },
-  ended: new Promise(() => {}),
-  kill: () => {},
-  exec: async () => 0,
-  addressOf: () => "127.0.0.1",
-  output: null,
-};
-
 function watched(
   t: T,
   port: number | null,
   check: Partial<ReadinessCheck> = {},
   more: { ready?: boolean; addressOf?: Running["addressOf"] } = {},
 ): Said[] {
-  const { ready = false, addressOf = running.addressOf } = more;
+  const { ready = false, addressOf } = more;
   const said: Said[] = [];
-  const task: CheckedTask = {
+  const task = checkedTask({
     record: instanceDocument({ readinessChecks: [{ check: readinessCheck(check), port }] }),
-    running: { ...running, addressOf },
-    runningAtMs: Date.now(),
-    healthy: null,
-    changed: () => {},
-    giveUp: () => {},
+    running: fakeRunning(addressOf === undefined ? {} : { addressOf }),
     ready,
     answered: (now, message, response) => said.push({ ready: now, message, response }),
-  };
+  });
   const checks = startReadiness(task);
   t.after(() => checks.stop());
   return said;
 }
 
-test("a task that answers 503 and then 200 is told ready, and never asked again", async (t) => {
-  let asked = 0;
-  const port = await http(t, (_, response) => {
-    asked += 1;
-    response.writeHead(asked < 3 ? 503 : 200).end("x");
+/** A check whose answers come from a list, the last one for ever, on a clock that the test turns. */
+function turned(t: TestContext, answers: readonly number[], ready = false) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const said: Said[] = [];
+  let [asked, nowMs] = [0, 0];
+  const task = checkedTask({
+    record: instanceDocument({ readinessChecks: [{ check: readinessCheck({ intervalSeconds: 10 }), port: 1 }] }),
+    ready,
+    answered: (now, message, response) => said.push({ ready: now, message, response }),
   });
-  const said = watched(t, port, { intervalSeconds: 0.05, timeoutSeconds: 0.04 });
-  await until(() => said.length > 0);
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  assert.deepEqual(said, [{ ready: true, message: `HTTP / on port ${port} answered 200`, response: null }]);
-  assert.equal(asked, 3);
+  const checks = startReadiness(task, {
+    clock: () => nowMs,
+    dice: () => 0.5,
+    ask: async () => {
+      asked += 1;
+      const status = answers[Math.min(asked, answers.length) - 1] as number;
+      return { status, detail: `answered ${status}`, response: null };
+    },
+  });
+  t.after(() => checks.stop());
+  return {
+    said,
+    asked: () => asked,
+    async pass(seconds: number): Promise<void> {
+      for (let i = 0; i < seconds * 10; i += 1) {
+        nowMs += 100;
+        t.mock.timers.tick(100);
+        for (let turn = 0; turn < 5; turn += 1) await null;
+      }
+    },
+  };
+}
+
+test("a task that answers 503 and then 200 is told ready, and never asked again", async (t) => {
+  const { said, asked, pass } = turned(t, [503, 503, 200]);
+  await pass(600);
+  assert.deepEqual(said, [{ ready: true, message: "answered 200", response: null }]);
+  assert.equal(asked(), 3);
+});
+
+test("a task that is not ready is told so once, for as long as it answers the same; from then on it is asked once an interval", async (t) => {
+  const { said, asked, pass } = turned(t, [503]);
+  await pass(60);
+  const before = asked();
+  await pass(600);
+  assert.deepEqual(said, [{ ready: false, message: "answered 503", response: null }]);
+  assert.equal(asked() - before, 60);
+});
+
+test("a task that was ready before its agent was away is not asked", async (t) => {
+  const { said, asked, pass } = turned(t, [200], true);
+  await pass(600);
+  assert.deepEqual([said.length, asked()], [0, 0]);
 });
 
 test("a task that starts quickly is seen to be ready long before its interval is over", async (t) => {
@@ -78,26 +107,9 @@ test("a task that starts quickly is seen to be ready long before its interval is
   assert.ok(performance.now() - startedMs < UNREADY_TOLD_FROM_MS);
 });
 
-test("from then on it is asked once an interval", async (t) => {
-  const atMs: number[] = [];
-  const port = await http(t, (_, response) => {
-    atMs.push(performance.now());
-    response.writeHead(503).end();
-  });
-  watched(t, port, { intervalSeconds: 0.4, timeoutSeconds: 0.3 });
-  await until(() => atMs.length >= 5, { withinMs: 5_000 });
-  const pauses = atMs.slice(1).map((at, i) => at - (atMs[i] as number));
-  assert.ok(
-    pauses.slice(1).every((pause) => pause >= 0.9 * 400 - 5),
-    pauses.join(" "),
-  );
-});
-
-test("a port at which nobody listens is not ready, which is told once with its reason", async (t) => {
+test("a port at which nobody listens is not ready, which is told with its reason", async (t) => {
   const said = watched(t, 1, { intervalSeconds: 0.2, timeoutSeconds: 0.1 });
   await until(() => said.length > 0, { withinMs: UNREADY_TOLD_FROM_MS + 2_000 });
-  await new Promise((resolve) => setTimeout(resolve, 700));
-  assert.equal(said.length, 1);
   assert.equal(said[0]?.ready, false);
   assert.match(said[0]?.message ?? "", /^HTTP \/ on port 1: .*ECONNREFUSED/);
 });
@@ -160,14 +172,3 @@ for (const [about, port, check, more, part] of [
     assert.equal(said[0]?.ready, false);
     assert.match(said[0]?.message ?? "", part);
   });
-
-test("a task that was ready before its agent was away is not asked", async (t) => {
-  let asked = 0;
-  const port = await http(t, (_, response) => {
-    asked += 1;
-    response.end();
-  });
-  const said = watched(t, port, {}, { ready: true });
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  assert.deepEqual([said.length, asked], [0, 0]);
-});

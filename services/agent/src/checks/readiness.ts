@@ -11,11 +11,13 @@ import type { Checks } from "./checks.ts";
 import { type Asked, ask } from "./http.ts";
 
 export type ReadinessTools = {
+  /** Monotonic ms. */
+  readonly clock: () => number;
   readonly dice: () => number;
   readonly ask: (check: RunReadinessCheck, running: Running) => Promise<Asked>;
 };
 
-const realTools: ReadinessTools = { dice: Math.random, ask: askReadiness };
+const realTools: ReadinessTools = { clock: () => performance.now(), dice: Math.random, ask: askReadiness };
 
 export function startReadiness(task: CheckedTask, tools: ReadinessTools = realTools): Checks {
   const [check] = task.record.run.readinessChecks;
@@ -23,7 +25,7 @@ export function startReadiness(task: CheckedTask, tools: ReadinessTools = realTo
   let stopped = false;
   if (check === undefined || task.ready) return { stop: () => {} };
 
-  const startedMs = performance.now();
+  const startedMs = tools.clock();
   const intervalMs = check.check.intervalSeconds * 1_000;
   let told: string | null = null;
 
@@ -32,7 +34,7 @@ export function startReadiness(task: CheckedTask, tools: ReadinessTools = realTo
     if (stopped) return true;
     const ready = asked.status !== null && check.check.httpStatusCodesForReady.includes(asked.status);
     const now = JSON.stringify([asked.detail, asked.response]);
-    const isTold = ready || (now !== told && performance.now() - startedMs >= UNREADY_TOLD_FROM_MS);
+    const isTold = ready || (now !== told && tools.clock() - startedMs >= UNREADY_TOLD_FROM_MS);
     if (isTold) {
       told = now;
       task.answered(ready, asked.detail, asked.response);

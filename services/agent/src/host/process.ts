@@ -139,8 +139,8 @@ function watch(
     ended: finish(),
     output: null,
     addressOf: () => "127.0.0.1",
-    exec: (line, timeoutMs) =>
-      runBeside(line, timeoutMs, {
+    exec: (command, timeoutMs) =>
+      runBeside(command, timeoutMs, {
         cwd: order.sandbox.directory,
         env: environmentFor(order, process.env.PATH),
         owner,

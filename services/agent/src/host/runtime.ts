@@ -6,6 +6,8 @@ import type { Sandbox } from "./sandbox.ts";
 /** Words in a fact's `reason`. A closed list: programs compare them, README.md explains them. */
 export const REASONS = [
   "accepted",
+  "queued",
+  "pulling",
   "started",
   "adopted",
   "exited",
@@ -23,6 +25,7 @@ export const REASONS = [
   "check-failed",
   "ready",
   "not-ready",
+  "checked",
   "lost-at-restart",
   "malformed-record",
   "runtime-unavailable",
@@ -44,6 +47,8 @@ export type Order = {
   readonly run: RunDocument;
   readonly resources: Resources;
   readonly sandbox: Sandbox;
+  /** Tells that the image is being pulled, and again while it gets on. */
+  pulling(message: string): void;
   /** Wraps a part of the start, so that a trace shows where its time went. */
   step<T>(name: string, work: () => Promise<T>): Promise<T>;
 };
@@ -66,8 +71,8 @@ export type Running = {
   readonly ended: Promise<Ending>;
   /** SIGTERM now, SIGKILL after the grace period, to all of it. Asking again with less grace shortens it. */
   kill(graceMs: number): void;
-  /** Runs a shell line beside the task and returns its exit status; null when it took too long. */
-  exec(line: string, timeoutMs: number): Promise<number | null>;
+  /** Runs a shell line, or arguments as they are, beside the task and returns its exit status; null when it took too long. */
+  exec(command: string | readonly string[], timeoutMs: number): Promise<number | null>;
   /** The address a check reaches this port at; null where no network leads to it. */
   addressOf(port: number): string | null;
   /** Reads output from where it is kept, or null when the sandbox's files have it. */

@@ -27,6 +27,12 @@ export function sandboxOf(workDir: string, instance: string): Sandbox {
   };
 }
 
+/**
+ * What a container sees of its sandbox: a folder inside, so that it cannot put a pipe or a device in the place of a file that we
+ * open. Made before the container is.
+ */
+export const sharedFolder = (sandbox: Sandbox): string => join(sandbox.directory, "shared");
+
 export type Owner = { readonly uid: number; readonly gid: number };
 
 export type SandboxFiles = { readonly stdout: FileHandle; readonly stderr: FileHandle; readonly exit: FileHandle };

@@ -19,8 +19,12 @@ exit $code
 
 export const shimArguments = (argv: readonly string[]): string[] => ["-c", SHIM, "muster-task", ...argv];
 
+/** Text is a shell line; a list is executed as it is. */
+export const commandLine = (command: string | readonly string[]): readonly string[] =>
+  typeof command === "string" ? ["/bin/sh", "-c", command] : command;
+
 export const argvOf = (command: NonNullable<RunDocument["command"]>): readonly string[] =>
-  command.type === "shell" ? ["/bin/sh", "-c", command.line] : command.argv;
+  commandLine(command.type === "shell" ? command.line : command.argv);
 
 const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 const FIRST_SIGNAL = 128;

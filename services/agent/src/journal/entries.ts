@@ -1,6 +1,8 @@
 /** What the journal holds, line by line, and what the lines add up to. */
 import {
+  CheckResultSchema,
   type FactState,
+  HealthRecordSchema,
   type InstanceDocument,
   InstanceDocumentSchema,
   TASK_STATES,
@@ -31,7 +33,9 @@ export const KeptSchema = z.object({
   /** Why it is being ended, while the state is `killing`. */
   killReason: z.string().nullable(),
   healthy: z.boolean().nullable(),
+  health: z.array(HealthRecordSchema).nullable().default(null),
   ready: z.boolean().nullable().default(null),
+  checkResult: CheckResultSchema.nullable().default(null),
   runningAtMs: z.int().nullable(),
   endedAtMs: z.int().nullable(),
   /** When its record was seen to be gone. */
@@ -70,7 +74,9 @@ export const unknownInstance = (instance: string, sequence: number, record: Inst
   state: null,
   killReason: null,
   healthy: null,
+  health: null,
   ready: null,
+  checkResult: null,
   runningAtMs: null,
   endedAtMs: null,
   purgedAtMs: null,

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { FactState, InstanceDocument } from "@muster/contracts";
 import { createLog } from "@muster/runtime";
 import { FLUSH_FACTS_MAX, JOURNAL_BYTES_MAX, TOMBSTONE_KEPT_MS } from "../limits.ts";
-import { makeFact } from "../tasks/facts.ts";
+import { makeFact, type Statement } from "../tasks/facts.ts";
 import { instanceDocument, shell, workDirectory } from "../testing/documents.ts";
 import type { Entry } from "./entries.ts";
 import { type Journal, openJournal } from "./journal.ts";
@@ -21,8 +21,8 @@ const intent = (record: InstanceDocument, sequence = 1): Entry => ({
   sequence,
   record,
 });
-function fact(journal: Journal, record: InstanceDocument, state: FactState): Entry {
-  const said = { state, reason: "exited", message: "" } as const;
+function fact(journal: Journal, record: InstanceDocument, state: FactState, more: Partial<Statement> = {}): Entry {
+  const said = { state, reason: "exited", message: "", ...more } as const;
   const event = makeFact(self, record, said, {
     number: journal.drawNumber(),
     recordSequence: 1,
@@ -44,6 +44,31 @@ test("facts survive a restart in order, and numbers go on", async () => {
   assert.deepEqual(numbers(second), [1, 2]);
   assert.equal(second.drawNumber(), 3);
   assert.equal(second.instances.get(record.instance)?.state, "running");
+});
+
+test("what checks were told to have found is known after a restart, and is no state of the task", async () => {
+  const workDir = workDirectory();
+  const record = instanceDocument();
+  const health = [
+    {
+      alive: true,
+      consecutiveFailures: 0,
+      firstSuccessMs: 1,
+      lastSuccessMs: 2,
+      lastFailureMs: null,
+      lastFailureCause: null,
+    },
+  ];
+  const checkResult = { type: "tcp", succeeded: true } as const;
+  const first = open(workDir);
+  await first.write([intent(record), fact(first, record, "running"), fact(first, record, "healthy", { health })]);
+  await first.write([fact(first, record, "checked", { checkResult })]);
+  await first.close();
+  const kept = open(workDir).instances.get(record.instance);
+  assert.deepEqual(
+    [kept?.state, kept?.healthy, kept?.health, kept?.checkResult],
+    ["running", true, health, checkResult],
+  );
 });
 
 test("a fact is not sendable before it is on disk", async () => {

@@ -172,10 +172,15 @@ function applyFact(kept: Kept | undefined, event: TaskEvent): void {
   const { state, reason } = event.data;
   if (state === "healthy" || state === "unhealthy") {
     kept.healthy = state === "healthy";
+    kept.health = event.data.health;
     return;
   }
   if (state === "ready" || state === "unready") {
     kept.ready = state === "ready";
+    return;
+  }
+  if (state === "checked") {
+    kept.checkResult = event.data.checkResult;
     return;
   }
   kept.state = state;

@@ -1,8 +1,10 @@
 /** What this agent states of its instances, as CloudEvents. */
 import {
   type CheckResponse,
+  type CheckResult,
   cloudEvent,
   type FactState,
+  type HealthRecord,
   type InstanceDocument,
   type TaskEvent,
   taskEventType,
@@ -30,6 +32,8 @@ export type Statement = {
   readonly signal?: string | null;
   readonly adopted?: boolean;
   readonly response?: CheckResponse | null;
+  readonly health?: HealthRecord[];
+  readonly checkResult?: CheckResult | null;
 };
 
 /** The id of a fact: the work directory's life and the number in its outbox, so that a stored fact is recognised. */
@@ -72,6 +76,8 @@ export function makeFact(
     message: said.message,
     adopted: said.adopted ?? false,
     response: said.response ?? null,
+    health: said.health ?? null,
+    checkResult: said.checkResult ?? null,
   };
   const event = cloudEvent(
     { type: taskEventType(said.state), id: factId(self.life, number), subject: about.instance, data },

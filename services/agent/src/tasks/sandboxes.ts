@@ -21,9 +21,12 @@ export async function sweepSandboxes(
   }
   ended.sort((a, b) => b.atMs - a.atMs);
   const old = ended.filter(({ atMs }, index) => index >= keptMax || atMs + keptMs < nowMs);
+  // What a container's root has left there may be more than we can remove; the others go all the same.
+  const failures: unknown[] = [];
   for (const { instance } of old)
     for (const folder of [instancesFolder(workDir), controlFolder(workDir)])
-      await rm(join(folder, instance), { recursive: true, force: true });
+      await rm(join(folder, instance), { recursive: true, force: true }).catch((cause) => failures.push(cause));
+  if (failures.length > 0) throw failures[0];
   return old.length;
 }
 

@@ -11,7 +11,7 @@
  *
  * Every move is a fact, and is on disk before the next step is taken.
  */
-import type { CheckResponse, InstanceDocument } from "@muster/contracts";
+import type { CheckResponse, CheckResult, HealthRecord, InstanceDocument } from "@muster/contracts";
 import type { Log } from "@muster/runtime/log";
 import type { Span, Telemetry } from "@muster/runtime/telemetry";
 import type { Checks } from "../checks/checks.ts";
@@ -26,6 +26,7 @@ import {
   ENGINE_LIST_MS,
   FAILURE_BYTES_MAX,
   FAILURE_LINES,
+  PROGRESS_TOLD_MS,
 } from "../limits.ts";
 import { lastLines } from "../logs/lines.ts";
 import { makeFact, type Self, type Statement } from "./facts.ts";
@@ -48,11 +49,16 @@ export type CheckedTask = {
   readonly running: Running;
   readonly runningAtMs: number;
   readonly healthy: boolean | null;
-  changed(healthy: boolean, message: string): void;
+  /** What was last told of each health check; null before anything was. */
+  readonly health: readonly HealthRecord[] | null;
+  changed(healthy: boolean, message: string, health: HealthRecord[]): void;
   giveUp(message: string): void;
   /** True once it was ready, which is never asked again. */
   readonly ready: boolean;
   answered(ready: boolean, message: string, response: CheckResponse | null): void;
+  /** What the app's check was last told to have found; null before anything was. */
+  readonly checkResult: CheckResult | null;
+  found(result: CheckResult, message: string): void;
 };
 
 /** While many start, what each has to say waits for the others. */
@@ -98,8 +104,15 @@ export class Task {
       sendMs,
     });
     let running: Running;
+    const queued = setInterval(
+      () => this.#tellProgress("queued", "waits for starts before it"),
+      PROGRESS_TOLD_MS,
+    ).unref();
     try {
-      running = await pool.run(() => this.#runtime.launch(this.#order(span), this.#abort.signal, accepted));
+      running = await pool.run(() => {
+        clearInterval(queued);
+        return this.#runtime.launch(this.#order(span), this.#abort.signal, accepted);
+      });
     } catch (cause) {
       span.end(cause);
       return this.#notStarted(cause);
@@ -192,12 +205,14 @@ export class Task {
       running,
       runningAtMs: this.kept.runningAtMs ?? this.#tools.clock(),
       healthy: this.kept.healthy,
-      changed: (healthy, message) => {
+      health: this.kept.health,
+      changed: (healthy, message, health) => {
         if (this.#killing !== null) return;
         void this.#tell({
           state: healthy ? "healthy" : "unhealthy",
           reason: healthy ? "check-passed" : "check-failed",
           message,
+          health,
         });
       },
       giveUp: (message) => this.kill("health-check", message, null),
@@ -206,6 +221,10 @@ export class Task {
         if (this.#killing !== null) return;
         const said = ready ? ({ state: "ready", reason: "ready" } as const) : NOT_READY;
         void this.#tell({ ...said, message, response });
+      },
+      checkResult: this.kept.checkResult,
+      found: (checkResult, message) => {
+        if (this.#killing === null) void this.#tell({ state: "checked", reason: "checked", message, checkResult });
       },
     });
     if (this.#left) this.#checks.stop();
@@ -244,6 +263,10 @@ export class Task {
     await this.#runtime.discard(this.record.instance);
   }
 
+  #tellProgress(reason: "queued" | "pulling", message: string): void {
+    if (this.#killing === null && !this.#left) void this.#tell({ state: "staging", reason, message });
+  }
+
   #tellKilling(entries: readonly Entry[] = []): Promise<void> {
     const { reason, message } = this.#killing as { reason: KillReason; message: string };
     return this.#tell({ state: "killing", reason, message }, entries, { sendMs: COMPANY_MS });
@@ -279,6 +302,7 @@ export class Task {
       run: this.record.run,
       resources: this.record.resources,
       sandbox: this.sandbox,
+      pulling: (message) => this.#tellProgress("pulling", message),
       step: async (name, work) => {
         if (span === null) return work();
         const step = telemetry.start("agent", name, { parent: span.traceparent });

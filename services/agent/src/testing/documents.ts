@@ -30,6 +30,7 @@ export const runDocument = (more: Partial<RunDocument> = {}): RunDocument => ({
   labels: {},
   healthChecks: [],
   readinessChecks: [],
+  check: null,
   killGraceMs: 1_000,
   limits: null,
   ...more,
@@ -64,6 +65,7 @@ export const orderOf = (workDir: string, document: InstanceDocument): Order => (
   run: document.run,
   resources: document.resources,
   sandbox: sandboxOf(workDir, document.instance),
+  pulling: () => {},
   step: (_name, work) => work(),
 });
 

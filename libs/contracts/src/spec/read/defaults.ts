@@ -39,6 +39,14 @@ export const READINESS_CHECK_DEFAULTS = {
 } as const satisfies Partial<ReadinessCheck>;
 export const readyStatusCodes = (): number[] => [200];
 
+/** Those of a health check, which is made in the same ways. */
+export const CHECK_DEFAULTS = {
+  intervalSeconds: 60,
+  timeoutSeconds: 20,
+  delaySeconds: 15,
+  scheme: "HTTP",
+} as const;
+
 export const PORT_DEFAULTS = { port: 0, protocol: "tcp" } as const satisfies Partial<PortDefinition>;
 export const MAPPING_DEFAULTS = {
   containerPort: 0,

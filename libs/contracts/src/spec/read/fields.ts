@@ -24,6 +24,7 @@ export const SPEC_FIELDS: readonly string[] = [
   "requirePorts",
   "healthChecks",
   "readinessChecks",
+  "check",
   "backoffSeconds",
   "backoffFactor",
   "maxLaunchDelaySeconds",
@@ -36,7 +37,6 @@ export const SPEC_FIELDS: readonly string[] = [
   // Known, and refused where they ask for something.
   "fetch",
   "secrets",
-  "check",
   "residency",
   "executor",
   "executorResources",

@@ -87,7 +87,7 @@ function readPortTarget(field: Fields, protocol: HealthCheck["protocol"], portCo
   };
 }
 
-function readPorts(field: Fields, portCount: number): Pick<Target, "port" | "portIndex"> {
+export function readPorts(field: Fields, portCount: number): Pick<Target, "port" | "portIndex"> {
   const portAt = field("port");
   const indexAt = field("portIndex");
   const port = readInteger(portAt, { min: 1, max: 65_535 }) ?? null;

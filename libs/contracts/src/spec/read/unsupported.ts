@@ -4,7 +4,6 @@ import { type At, child, type Fields, refuseUnsupported, warn } from "./coerce.t
 const CANNOT: Readonly<Record<string, string>> = {
   storeUrls: "fetch files before a start",
   secrets: "pass on secrets",
-  check: "run checks beside health checks",
   executorResources: "run custom executors",
   tty: "attach a terminal",
 };

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { ContainerCreateOptions, HostConfig } from "dockerode";
 import { CONTAINER_MEMORY_MIN_MIB } from "../../limits.ts";
 import { LaunchError, type Order } from "../runtime.ts";
+import { sharedFolder } from "../sandbox.ts";
 import { readParameters } from "./parameters.ts";
 
 /** `owner` is the work directory's own id: agents of other directories or clusters may share the engine and the names. */
@@ -23,6 +24,9 @@ export const imageOf = (order: Order): string => {
   if (order.run.image === null) throw new LaunchError("no-image", "it names no image");
   return order.run.image;
 };
+
+/** Where a container finds its sandbox, as in Mesos. */
+export const SANDBOX_INSIDE = "/mnt/mesos/sandbox";
 
 const MIB = 1024 * 1024;
 const SHARES_PER_CPU = 1024;
@@ -48,7 +52,12 @@ export function containerOptions(order: Order, mine: Mine): ContainerCreateOptio
     ...(run.user === null ? {} : { User: run.user }),
     ...more,
     Env: [
-      ...Object.entries({ ...run.env, MUSTER_INSTANCE: order.instance }).map(([name, value]) => `${name}=${value}`),
+      ...Object.entries({
+        MESOS_SANDBOX: SANDBOX_INSIDE,
+        ...run.env,
+        MUSTER_SANDBOX: SANDBOX_INSIDE,
+        MUSTER_INSTANCE: order.instance,
+      }).map(([name, value]) => `${name}=${value}`),
       ...env,
     ],
     Labels: {
@@ -61,6 +70,7 @@ export function containerOptions(order: Order, mine: Mine): ContainerCreateOptio
     ...(bridged === null ? {} : { ExposedPorts: bridged.ExposedPorts }),
     HostConfig: {
       ...host,
+      Binds: [`${sharedFolder(order.sandbox)}:${SANDBOX_INSIDE}`],
       NetworkMode: run.network,
       ...(bridged === null ? {} : { PortBindings: bridged.PortBindings }),
       // What is asked for is a share. It is no quota: one of a hundredth of a cpu lets a container take seconds to start.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { InstanceDocument, RunDocument } from "@muster/contracts";
@@ -154,6 +154,25 @@ test("the engine's images are named with their tags", { skip }, async (t) => {
   assert.ok((await runtime.images())?.includes(IMAGE));
 });
 
+for (const user of [null, "1234"])
+  test(`a container of user ${user} writes to its sandbox, finds it by two names, and reaches nothing of it but that`, {
+    skip,
+  }, async (t) => {
+    const on = bench(t);
+    const line = "echo $MESOS_SANDBOX $MUSTER_SANDBOX; echo kept >$MESOS_SANDBOX/file; test ! -e $MESOS_SANDBOX/stdout";
+    const asked = order(on, {
+      command: { type: "argv", argv: ["/bin/sh", "-c", line] },
+      user,
+      env: { MUSTER_SANDBOX: "/x" },
+    });
+    const { exitCode } = await (await on.runtime.launch(asked, never)).ended;
+    assert.equal(exitCode, 0);
+    assert.equal(readFileSync(asked.sandbox.stdout, "utf8"), "/mnt/mesos/sandbox /mnt/mesos/sandbox\n");
+    const written = join(asked.sandbox.directory, "shared/file");
+    assert.equal(readFileSync(written, "utf8"), "kept\n");
+    assert.equal(statSync(written).uid, Number(user ?? 0));
+  });
+
 test("no network means no address", { skip }, async (t) => {
   const on = bench(t);
   const running = await on.runtime.launch(order(on, { ...shell("sleep 60"), network: "none" }), never);
@@ -256,6 +275,7 @@ test("a command beside a container runs inside it and is cut off in time", { ski
   const running = await on.runtime.launch(order(on, { ...shell("touch /here; sleep 60"), env: { A: "b" } }), never);
   await until(async () => (await running.exec("test -e /here && test $A = b", 2_000)) === 0);
   assert.equal(await running.exec("exit 3", 2_000), 3);
+  assert.equal(await running.exec(["test", "$A b", "=", "$A b"], 2_000), 0, "no shell reads arguments");
   assert.equal(await running.exec("sleep 7777", 300), null);
   await until(() => !execFileSync("ps", ["ax", "-o", "args"], { encoding: "utf8" }).includes("sleep 7777"));
   running.kill(0);

@@ -1,8 +1,9 @@
-/** A shell line inside a container, as COMMAND health checks want it. */
+/** A command inside a container, as COMMAND health checks want it. */
 
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { signal } from "../proc.ts";
+import { commandLine } from "../shim.ts";
 import type { Engine } from "./engine.ts";
 
 const POLL_MS = 50;
@@ -20,14 +21,14 @@ function isInside(pid: number, container: string): boolean {
 export async function execInside(
   engine: Engine,
   container: string,
-  line: string,
+  command: string | readonly string[],
   timeoutMs: number,
 ): Promise<number | null> {
   const deadline = performance.now() + timeoutMs;
   const docker = await engine.calls();
   const exec = await docker
     .getContainer(container)
-    .exec({ Cmd: ["/bin/sh", "-c", line], AttachStdout: false, AttachStderr: false });
+    .exec({ Cmd: [...commandLine(command)], AttachStdout: false, AttachStderr: false });
   // The client hands out a stream even for this; unread it would hold its socket open.
   (await exec.start({ Detach: true })).destroy();
   for (;;) {

@@ -68,7 +68,7 @@ export function adoptContainer(
       killAtMs = Math.min(killAtMs, performance.now() + graceMs);
       if (first) void killLoop();
     },
-    exec: (line, timeoutMs) => execInside(engine, id, line, timeoutMs),
+    exec: (command, timeoutMs) => execInside(engine, id, command, timeoutMs),
     addressOf: (port) => addressOf(order, info, port),
     output: (stream, options) => outputOf(engine, id, stream, options),
   };

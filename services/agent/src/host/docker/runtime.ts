@@ -1,10 +1,12 @@
 /** Tasks as containers: named after their instance, found again by labels, removed when their end is written down. */
+import { chown, mkdir } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Log } from "@muster/runtime/log";
 import type Docker from "dockerode";
 import type { Handle } from "../../journal/entries.ts";
 import { ENGINE_LIST_MS } from "../../limits.ts";
 import { type Found, LaunchError, type Order, type Reason, type Running, type TaskRuntime } from "../runtime.ts";
+import { sharedFolder } from "../sandbox.ts";
 import { containerName, containerOptions, LABEL, type Mine } from "./container.ts";
 import { dockerEngine, type Engine, engineError } from "./engine.ts";
 import { images } from "./images.ts";
@@ -34,6 +36,7 @@ export function dockerRuntime(options: DockerOptions): DockerRuntime {
     async launch(order, signal, mayStart) {
       const create = containerOptions(order, options);
       await order.step("prepare", () => pulled.ensure(order, signal));
+      await makeShared(order);
       await mayStart;
       signal.throwIfAborted();
       return order.step("container start", async () => {
@@ -88,6 +91,14 @@ export function dockerRuntime(options: DockerOptions): DockerRuntime {
     },
     close: async () => tools.watch.close(),
   };
+}
+
+/** The engine would make a missing folder itself, and own it. A user told by number is one of this machine too. */
+async function makeShared({ sandbox, run }: Order): Promise<void> {
+  const folder = sharedFolder(sandbox);
+  await mkdir(folder, { recursive: true, mode: 0o755 });
+  const [, uid, gid] = /^(\d+)(?::(\d+))?$/.exec(run.user ?? "") ?? [];
+  if (uid !== undefined && process.getuid?.() === 0) await chown(folder, Number(uid), Number(gid ?? uid));
 }
 
 /** Creates the container; when the call's outcome is unknown or the name is taken, what stands under the name decides. */
