@@ -17,6 +17,8 @@ export * from "./placement/cures.ts";
 export { type GroupInput, groupOf } from "./placement/group.ts";
 export * from "./placement/round.ts";
 export * from "./placement/run-document.ts";
+export * from "./plan/index.ts";
+export * from "./reports/index.ts";
 export * from "./rollout/decide.ts";
 export * from "./rollout/plan.ts";
 export { hasNeighbourRules } from "./rules/neighbours.ts";

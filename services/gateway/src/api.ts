@@ -1,20 +1,26 @@
 /** The whole API as one fetch function: HTTP and NATS hand their requests to it alike. */
 import { MusterError } from "@muster/contracts";
-import { addAbsent } from "./absent.ts";
-import { addAppChanges } from "./app-changes.ts";
-import { addApps, addDiff, addVersions } from "./apps.ts";
-import { addCluster } from "./cluster.ts";
-import { compress } from "./compress.ts";
-import { answerWithin } from "./deadline.ts";
-import { addDeployments } from "./deployments.ts";
-import { addDocuments } from "./documents.ts";
-import { errorResponse } from "./errors.ts";
+import { addAbsent } from "./endpoints/absent.ts";
+import { addAppChanges } from "./endpoints/app-changes.ts";
+import { addApps, addDiff, addVersions } from "./endpoints/apps.ts";
+import { addCluster } from "./endpoints/cluster.ts";
+import { addDeployments } from "./endpoints/deployments.ts";
+import { addDocuments } from "./endpoints/documents.ts";
+import { addGroups } from "./endpoints/groups.ts";
+import { addAppLists } from "./endpoints/groups-apps.ts";
+import { addGroupChanges } from "./endpoints/groups-changes.ts";
+import { addLogging } from "./endpoints/logging.ts";
+import { addMetrics } from "./endpoints/metrics.ts";
+import { addPlan } from "./endpoints/plan.ts";
+import { addProbes } from "./endpoints/probes.ts";
+import { addTasks } from "./endpoints/tasks.ts";
+import { addOwn } from "./endpoints/v1.ts";
 import { addEvents } from "./events/endpoints.ts";
 import { addSubscriptions } from "./events/subscription-endpoints.ts";
 import type { Gateway } from "./gateway.ts";
-import { addGroups } from "./groups.ts";
-import { addAppLists } from "./groups-apps.ts";
-import { addGroupChanges } from "./groups-changes.ts";
+import { compress } from "./http/compress.ts";
+import { answerWithin } from "./http/deadline.ts";
+import { errorResponse } from "./http/errors.ts";
 import {
   allowOrigins,
   countRequests,
@@ -23,14 +29,8 @@ import {
   refuseTooMany,
   setHeaders,
   whenReady,
-} from "./guards.ts";
-import { addLogging } from "./logging.ts";
-import { addMetrics } from "./metrics.ts";
-import { addPlan } from "./plan.ts";
-import { addProbes } from "./probes.ts";
-import { type Api, methodsAt, newApi } from "./route.ts";
-import { addTasks } from "./tasks.ts";
-import { addOwn } from "./v1.ts";
+} from "./http/guards.ts";
+import { type Api, methodsAt, newApi } from "./http/route.ts";
 
 export type ApiOptions = {
   /** It listens on a loopback address, and is asked by this machine's names only. */

@@ -13,9 +13,9 @@ import {
 } from "@muster/contracts";
 import { type Change, purgeOldVersions, type StandingState, withFirstStep } from "@muster/core";
 import { createLog, type Metrics, type Span, type Telemetry, withSpan } from "@muster/runtime";
-import { currentDeadline } from "./deadline.ts";
 import type { CallbackHosts } from "./events/callback-url.ts";
 import type { EventStreams } from "./events/streams.ts";
+import { currentDeadline } from "./http/deadline.ts";
 import { type GatewayLimits, refuseBeyond } from "./limits.ts";
 
 export const SERVICE = "gateway";

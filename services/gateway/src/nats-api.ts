@@ -2,9 +2,9 @@
 import { type ApiReply, type ApiRequest, ApiRequestSchema, HEADER, MusterError, subjects } from "@muster/contracts";
 import { replyInParts } from "@muster/runtime";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
-import { errorResponse } from "./errors.ts";
 import { log, SERVICE } from "./gateway.ts";
-import type { Api } from "./route.ts";
+import { errorResponse } from "./http/errors.ts";
+import type { Api } from "./http/route.ts";
 
 /** Longer addresses are nobody's: HTTP bounds them by the size of its headers. */
 const PATH_CHARS_MAX = 8_192;

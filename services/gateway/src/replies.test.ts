@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ERRORS, ErrorBodySchema, type ErrorCode, MusterError } from "@muster/contracts";
-import { errorResponse } from "./errors.ts";
-import { parseLabelSelector } from "./label-selector.ts";
-import { absoluteId, routingPath, validId } from "./paths.ts";
-import { warningHeaders } from "./warnings.ts";
+import { parseLabelSelector } from "./endpoints/label-selector.ts";
+import { errorResponse } from "./http/errors.ts";
+import { absoluteId, routingPath, validId } from "./http/paths.ts";
+import { warningHeaders } from "./http/warnings.ts";
 
 describe("errors", () => {
   test("every code of the catalogue has its status and a body of the shape that is documented", async () => {

@@ -12,16 +12,16 @@ import {
   type SettingValues,
 } from "@muster/runtime";
 import { createApi } from "./api.ts";
+import { GroupCommit } from "./commit/group-commit.ts";
 import { Callbacks } from "./events/callbacks.ts";
 import { Streams } from "./events/streams.ts";
 import { lastEventSequenceOf } from "./events/subscription-endpoints.ts";
 import { type Gateway, log, refuseNotReady, SERVICE } from "./gateway.ts";
-import { GroupCommit } from "./group-commit.ts";
-import { originsOf } from "./guards.ts";
-import { listen } from "./http.ts";
+import { originsOf } from "./http/guards.ts";
+import { listen } from "./http/server.ts";
 import { countRunning } from "./limits.ts";
 import { answerOverNats } from "./nats-api.ts";
-import { Planner } from "./planner.ts";
+import { Planner } from "./plan/planner.ts";
 import type { settings } from "./settings.ts";
 import { takeSubmits } from "./submits.ts";
 

@@ -13,8 +13,8 @@ import {
 } from "@muster/contracts";
 import { decideGroup, decideUpdate, rejection } from "@muster/core";
 import { type Cluster, type Span, type Work, WorkQueue } from "@muster/runtime";
+import { commitTree } from "./commit/groups-commit.ts";
 import { commit, commitChange, type Gateway, SERVICE } from "./gateway.ts";
-import { commitTree } from "./groups-commit.ts";
 
 /** About as many as one batch holds. */
 const ROUND_MAX = 100;

@@ -53,7 +53,7 @@ export const check: readonly Row[] = [
       refused({ delaySeconds: 5 }, /expected one of "http", "tcp" and "exec"/),
       refused({ tcp: {}, exec: { command: { shell: "true" } } }, /tcp and exec exclude each other/),
     ],
-    effect: shownIn("libs/core/src/apps/tasks.test.ts", "is shown as"),
+    effect: shownIn("libs/core/src/reports/tasks.test.ts", "is shown as"),
   },
   {
     field: "check.http",

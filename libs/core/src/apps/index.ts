@@ -1,23 +1,15 @@
-/** Decisions about apps and the operator's word about agents, and the views that answer people's questions. */
+/** Decisions about apps, and the operator's word about agents. */
 export * from "./agent-word.ts";
-export * from "./agents.ts";
-export * from "./app-info.ts";
 export type { Answer, Asked, Change } from "./change.ts";
 export { type CurrentApp, currentApp, knownApp, unknownApp, versionsOf } from "./current.ts";
 export * from "./decide.ts";
 export { type StandingState, withFirstStep } from "./first-step.ts";
-export * from "./instances.ts";
 export { purgeOldVersions } from "./old-versions.ts";
 export * from "./orders.ts";
-export { type PlanOptions, planApp } from "./plan.ts";
-export * from "./queue-info.ts";
 export * from "./rejection.ts";
 export { isSame } from "./same.ts";
 export { refuseScaling } from "./scaling.ts";
-export * from "./scene.ts";
 export { servicePortsOf } from "./service-ports.ts";
 export { diffSpecs } from "./spec-diff.ts";
 export { targetApp } from "./target.ts";
-export { appTasks, endpointsText, type MarathonJson } from "./tasks.ts";
 export { isoTime, spanText } from "./time.ts";
-export * from "./why.ts";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type AppDocument, type DeploymentDocument, keys } from "@muster/contracts";
-import { clusterView } from "./agents.ts";
-import { appInfo } from "./app-info.ts";
+import { clusterView } from "../reports/agents.ts";
+import { appInfo } from "../reports/app-info.ts";
+import { whyOf } from "../reports/why.ts";
 import { decideRestart, decideScale, decideUpdate } from "./decide.ts";
 import { judge, NOW, offer, place, placedRow, wait, want, world } from "./testing/handmade-app.ts";
 import { asked, at, commit, documentOf, read, refusedWith, standing } from "./testing/handmade-requests.ts";
-import { whyOf } from "./why.ts";
 
 const GLOBAL = { placement: { global: true } };
 

@@ -4,10 +4,10 @@ import { test } from "node:test";
 import { readApp } from "@muster/contracts";
 import { Deploying } from "../deployment/testing/deploying.ts";
 import { groupTree } from "../groups/info.ts";
-import { appInfo } from "./app-info.ts";
+import { planApp } from "../plan/plan.ts";
+import { sceneOf } from "../plan/scene.ts";
+import { appInfo } from "../reports/app-info.ts";
 import { decideUpdate } from "./decide.ts";
-import { planApp } from "./plan.ts";
-import { sceneOf } from "./scene.ts";
 
 const DB = { id: "/shop/db", cmd: "db" };
 const WEB = { id: "/shop/web", dependencies: ["/shop/db"], cmd: "old", instances: 2, ports: [10_010] };

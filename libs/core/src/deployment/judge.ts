@@ -8,8 +8,8 @@ import {
   type HealthView,
   type StateView,
 } from "@muster/contracts";
-import { obstacleText } from "../apps/obstacles.ts";
 import { spanText } from "../apps/time.ts";
+import { obstacleText } from "../reports/obstacles.ts";
 import { freshCount } from "../rollout/counted.ts";
 import { isSettled, type Standpoint, standpointOf } from "../rollout/decide.ts";
 import { isUp } from "../rollout/rows.ts";

@@ -1,7 +1,7 @@
 /** What becomes of apps, clients and subscriptions, as Marathon tells it. */
 import { type AppSpec, type CloudEvent, EVENTS, type EventData, type EventType, renderApp } from "@muster/contracts";
-import type { MarathonJson } from "../apps/tasks.ts";
 import { isoTime } from "../apps/time.ts";
+import type { MarathonJson } from "../reports/tasks.ts";
 import { clientAddress } from "./address.ts";
 import { deploymentOf, specIn } from "./documents.ts";
 import type { Translate } from "./event.ts";

@@ -10,10 +10,10 @@ import {
   type Stand,
   type StateView,
 } from "@muster/contracts";
-import type { MarathonJson } from "../apps/tasks.ts";
 import { isoTime } from "../apps/time.ts";
 import { marathonAction } from "../deployment/marathon-action.ts";
 import { stepsOf } from "../deployment/steps.ts";
+import type { MarathonJson } from "../reports/tasks.ts";
 import { deploymentOf, specIn } from "./documents.ts";
 import type { PlanForm, Told, Translate } from "./event.ts";
 import { groupOf, parentOf } from "./group.ts";

@@ -1,6 +1,6 @@
 /** Marathon's events: their types, and what they are made from. */
 import type { CloudEvent, StateView } from "@muster/contracts";
-import type { MarathonJson } from "../apps/tasks.ts";
+import type { MarathonJson } from "../reports/tasks.ts";
 
 /**
  * Every type that something in Muster can cause. Left out, because nothing can: `scheduler_registered_event`,

@@ -1,5 +1,5 @@
 /** Apps in the tree that their ids make. */
-import type { MarathonJson } from "../apps/tasks.ts";
+import type { MarathonJson } from "../reports/tasks.ts";
 
 type Group = {
   readonly id: string;

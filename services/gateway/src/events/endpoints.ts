@@ -4,8 +4,8 @@ import { MusterError, type Problem, subjects } from "@muster/contracts";
 import { clientAddress, MARATHON_EVENT_TYPES } from "@muster/core";
 import type { Context } from "hono";
 import type { Gateway } from "../gateway.ts";
-import { type Api, addQuestion, type Env } from "../route.ts";
-import { list, text } from "../schemas.ts";
+import { type Api, addQuestion, type Env } from "../http/route.ts";
+import { list, text } from "../http/schemas.ts";
 import { type Form, type Frame, type Position, readPosition } from "./frames.ts";
 import { filterFault, subjectFilter } from "./subject-filter.ts";
 

@@ -11,8 +11,8 @@ import {
 } from "@muster/core";
 import type { Context } from "hono";
 import { commit, type Gateway } from "../gateway.ts";
-import { type Api, addMutation, addQuestion, type Env } from "../route.ts";
-import { text } from "../schemas.ts";
+import { type Api, addMutation, addQuestion, type Env } from "../http/route.ts";
+import { text } from "../http/schemas.ts";
 import { readCallbackUrl, subscriptionId } from "./callback-url.ts";
 
 const PATH = "/v2/eventSubscriptions";

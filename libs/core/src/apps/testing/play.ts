@@ -12,12 +12,12 @@ import {
 } from "@muster/contracts";
 import { advanceDeployment } from "../../deployment/advance.ts";
 import { decideRound } from "../../placement/round.ts";
+import { planApp } from "../../plan/plan.ts";
+import { sceneOf } from "../../plan/scene.ts";
 import { decideRollout } from "../../rollout/decide.ts";
 import { runningVerdict } from "../../testing/builders.ts";
 import { MemoryBucket } from "../../testing/memory-bucket.ts";
 import { decideUpdate } from "../decide.ts";
-import { planApp } from "../plan.ts";
-import { sceneOf } from "../scene.ts";
 
 export class Play {
   readonly state = new MemoryBucket();

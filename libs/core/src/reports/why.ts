@@ -1,0 +1,88 @@
+/** Why an app stands as it does: waiting, delayed, unhealthy, deploying, running or stopped, told apart and never mixed. */
+import {
+  type AppDocument,
+  type AppId,
+  appToken,
+  type Backoff,
+  type HealthView,
+  type HoldDocument,
+  type InstanceView,
+  type StateView,
+  type WaitingDocument,
+  type Why,
+} from "@muster/contracts";
+import { knownApp } from "../apps/current.ts";
+import { instancesAsked } from "../rollout/eligible.ts";
+import { countInstances, findInstance, instancesOf, lastFailure } from "./instances.ts";
+import { appSentence, instanceSentence } from "./why-text.ts";
+
+export type WhyQuestion =
+  | { readonly app: AppId }
+  /** An instance's id, or a beginning that no other has. */
+  | { readonly instance: string };
+
+/** Throws `app.unknown`, `instance.unknown`, `id.ambiguous`. `now` in milliseconds since the epoch. */
+export function whyOf(state: StateView, health: HealthView, question: WhyQuestion, now: number): Why {
+  if ("app" in question) return whyApp(state, health, question.app, now);
+  const instance = findInstance(state, health, question.instance);
+  const why = whyApp(state, health, instance.app, now);
+  return { ...why, summary: instanceSentence(instance, why, now) };
+}
+
+function whyApp(state: StateView, health: HealthView, app: AppId, now: number): Why {
+  const { document } = knownApp(state, app);
+  const all = instancesOf(state, health, { app, ended: true });
+  const [instances, ended] = [all.filter((each) => !isEnded(each)), all.filter(isEnded)];
+  const { running, healthy } = countInstances(instances);
+  const waiting = state.kind("waiting").get(appToken(app))?.value ?? null;
+  const backoff = backoffOf(state, document, now);
+  const wanted = instancesAsked(state, document);
+  const deploymentId = document.deployment;
+  const why = {
+    app,
+    status: statusOf(document, wanted, instances, waiting, backoff),
+    wanted,
+    running,
+    healthy,
+    waiting,
+    hold: waiting === null ? null : holdOf(state, now),
+    delay: backoff === null ? null : { failures: backoff.failures, untilMs: backoff.untilMs },
+    lastFailure: lastFailure(ended),
+    deployment: deploymentId === null ? null : (state.kind("deployment").get(deploymentId)?.value ?? null),
+  };
+  return { ...why, summary: appSentence(why, instances, document, now) };
+}
+
+const ENDED: readonly InstanceView["state"][] = ["finished", "failed", "killed", "error"];
+const isEnded = (instance: InstanceView): boolean => ENDED.includes(instance.state);
+
+/** The backoff that holds the app's current version back just now. */
+function backoffOf(state: StateView, document: AppDocument, now: number): Backoff | null {
+  const backoffs = state.kind("wanted").get(appToken(document.id))?.value.backoffs ?? [];
+  const backoff = backoffs.find((each) => each.version === document.version);
+  return backoff !== undefined && backoff.failures > 0 && backoff.untilMs > now ? backoff : null;
+}
+
+/** What a gang holds just now: its own share of the way to a place, or what others lack meanwhile. */
+function holdOf(state: StateView, now: number): HoldDocument | null {
+  const hold = state.kind("hold").get("")?.value ?? null;
+  return hold !== null && hold.untilMs > now ? hold : null;
+}
+
+/** What stands in the way comes first: an app that deploys and waits is waiting. */
+function statusOf(
+  document: AppDocument,
+  wanted: number,
+  instances: readonly InstanceView[],
+  waiting: WaitingDocument | null,
+  backoff: Backoff | null,
+): Why["status"] {
+  if (document.instances === 0) return instances.length === 0 ? "stopped" : "deploying";
+  if (waiting !== null && waiting.count > 0 && instances.some((instance) => instance.state === "waiting"))
+    return "waiting";
+  const running = instances.filter((instance) => instance.state === "running");
+  if (backoff !== null && running.length < wanted) return "delayed";
+  if (running.some((instance) => instance.healthy === false)) return "unhealthy";
+  const isOnItsWay = running.length < wanted || running.some((instance) => instance.ready === false);
+  return document.deployment !== null || isOnItsWay ? "deploying" : "running";
+}
