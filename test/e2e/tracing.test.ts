@@ -48,16 +48,15 @@ async function assertWholeTrace(traceId: string): Promise<void> {
         `a launch span in ${JSON.stringify(receiver.spans(traceId).map((span) => `${span.service}: ${span.name}`))}`,
     },
   );
-  await until(() => new Set(receiver.spans(traceId).map((span) => span.service)).size >= 3, {
-    what: "spans of gateway, placement and agent",
+  // Each process sends its spans when it comes to it.
+  const services = () => [...new Set(chain(receiver.spans(traceId), launched).map((link) => link.split(":")[0]))];
+  const wanted = ["muster-gateway", "muster-placement", "muster-agent"];
+  await until(() => services().length >= wanted.length, {
+    withinMs: 20_000,
+    what: () => `${wanted.join(" > ")}, not ${chain(receiver.spans(traceId), launched).join(" > ")}`,
   });
   const spans = receiver.spans(traceId);
-  const services = chain(spans, launched).map((link) => link.split(":")[0]);
-  assert.deepEqual(
-    [...new Set(services)],
-    ["muster-gateway", "muster-placement", "muster-agent"],
-    chain(spans, launched).join(" > "),
-  );
+  assert.deepEqual(services(), wanted, chain(spans, launched).join(" > "));
   assert.ok(chain(spans, launched).includes("muster-gateway: deploy"), "the step that wished for it is in between");
   const root = spans.filter((span) => !spans.some((other) => other.spanId === span.parentId));
   assert.ok(

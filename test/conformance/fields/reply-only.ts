@@ -15,7 +15,10 @@ const row = (field: string, shown: unknown, sent: unknown): Row => ({
 });
 
 export const replyOnly: readonly Row[] = [
-  { ...row("version", NOW, "2014-03-01T23:29:30.158Z"), effect: shownIn("test/conformance/rest.test.ts", "alone") },
+  {
+    ...row("version", NOW, "2014-03-01T23:29:30.158Z"),
+    effect: shownIn("test/conformance/endpoints/apps.ts", "alone"),
+  },
   row("versionInfo.lastScalingAt", NOW, "2014-03-01T23:29:30.158Z"),
   row("versionInfo.lastConfigChangeAt", NOW, "2014-03-01T23:29:30.158Z"),
   row("tasksStaged", 1, 7),
