@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keys } from "@muster/contracts";
+import { keys, type PlacedRow } from "@muster/contracts";
+import { runningVerdict } from "../testing/builders.ts";
 import { advanceDeployment } from "./advance.ts";
 import { Deploying } from "./testing/deploying.ts";
 
@@ -66,4 +67,40 @@ test("a deployment that fails while its last failure waits for another attempt l
   world.now += 2_000;
   world.settle();
   assert.equal(world.placed("/web").length, 4);
+});
+
+test("a first instance that runs has yet to show that it stays up: one that falls at once is no success", () => {
+  const world = new Deploying();
+  world.agent("n1");
+  const id = world.put("/web", { instances: 1, cmd: "a" }) as string;
+  const start = (): PlacedRow => {
+    for (const step of [world.rollout, world.place]) step.call(world, "/web");
+    const [row] = world.placed("/web") as [PlacedRow];
+    world.health.write(keys.verdict({ app: "/web", ...row }), {
+      ...runningVerdict("/web", row, world.now),
+      healthy: null,
+      ready: null,
+    });
+    return row;
+  };
+  const look = () => {
+    const advance = advanceDeployment(world.state.snapshot(), world.health.snapshot(), id, world.at);
+    world.commit(advance?.decision);
+    return advance?.lookAgainAtMs ?? null;
+  };
+  const row = start();
+  assert.equal(look(), world.now + 1_000, "it is looked at again");
+  assert.equal(world.deployment(id).state, "running");
+  world.end("/web", row, "failed", "exited");
+  world.place("/web");
+  world.rollout("/web");
+  look();
+  world.now += 2_000;
+  start();
+  world.now += 1_000;
+  look();
+  assert.equal(world.deployment(id).state, "running", "what has failed before has to run for longer");
+  world.now += 9_000;
+  look();
+  assert.equal(world.deployment(id).state, "succeeded");
 });

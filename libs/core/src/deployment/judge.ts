@@ -12,6 +12,7 @@ import { spanText } from "../apps/time.ts";
 import { obstacleText } from "../reports/obstacles.ts";
 import { freshCount } from "../rollout/counted.ts";
 import { isSettled, type Standpoint, standpointOf } from "../rollout/decide.ts";
+import { provenAt } from "../rollout/plan.ts";
 import { isUp } from "../rollout/rows.ts";
 import { tallied } from "../rollout/tally.ts";
 import { stagesOf } from "./stages.ts";
@@ -22,7 +23,7 @@ export type Judgement = {
   readonly failure: string | null;
   /** It goes back by itself when it has failed. */
   readonly rollsBack: boolean;
-  /** When it will have failed unless something moves; null: never, or it is reached. */
+  /** When to judge again though nothing moves: then it has failed, or what is up has proven itself. Null: never, or it is reached. */
   readonly deadlineMs: number | null;
 };
 
@@ -41,7 +42,10 @@ export function judgeAction(
   const standpoint = standpointOf(state, health, action.app, now);
   // What cannot be read cannot be brought about: only a person can help, with a new version.
   if (standpoint === null) return { ...REACHED, isReached: false, failure: `the spec of ${action.app} cannot be read` };
-  if (action.to !== null && isSettled(standpoint)) return REACHED;
+  if (action.to !== null && isSettled(standpoint)) {
+    const provenMs = provenFrom(standpoint);
+    return now >= provenMs ? REACHED : { ...REACHED, isReached: false, deadlineMs: provenMs };
+  }
   const { rollout } = standpoint.goal.spec;
   const since = sinceOf(deployment);
   const movedAtMs = Math.max(since, ...movesOf(standpoint));
@@ -53,6 +57,10 @@ export function judgeAction(
   // A removal that takes too long has failed in time, and is still a removal.
   return { isReached: false, failure, rollsBack: rollout.rollbackOnFailure && action.to !== null, deadlineMs };
 }
+
+/** From when on the instances of the new version have shown that they stay up. */
+const provenFrom = ({ rows, goal, plan }: Standpoint): number =>
+  Math.max(0, ...rows.filter((row) => row.wish.version === goal.version).map((row) => provenAt(row, plan.backoffs)));
 
 export const sinceOf = ({ stageSinceMs, startedAtMs }: DeploymentDocument): number => stageSinceMs ?? startedAtMs;
 

@@ -15,12 +15,14 @@ type Facts = Omit<Why, "summary">;
 const nameOf = (app: AppId): string => app.replace(/^\//, "");
 const instancesText = (count: number): string => `${count} instance${count === 1 ? "" : "s"}`;
 
+/** `held`: what people have to do with where it stands, or null. */
 export function appSentence(
   why: Facts,
   instances: readonly InstanceView[],
-  document: AppDocument,
+  { document, held }: { readonly document: AppDocument; readonly held: string | null },
   now: number,
 ): string {
+  const more = held === null ? "" : `; ${held}`;
   const name = nameOf(why.app);
   switch (why.status) {
     case "waiting":
@@ -32,16 +34,21 @@ export function appSentence(
     case "deploying":
       return document.goal === "deleted"
         ? stoppedSentence(name, document, instances)
-        : deployingSentence(name, why, instances);
+        : `${deployingSentence(name, why, instances)}${more}`;
     case "running":
       if (why.wanted === 0) return `${name} runs on every agent that may run it, and there is none`;
-      return `${name} runs as asked: ${instancesText(why.running)}${why.healthy > 0 ? `, ${why.healthy} healthy` : ""}`;
+      return document.mix === null
+        ? `${name} runs as asked: ${runningText(why)}`
+        : `${name} stands half way between two versions: ${runningText(why)}, ${document.mix.kept} of them of the older one${more}`;
     case "stopped":
-      return stoppedSentence(name, document, instances);
+      return `${stoppedSentence(name, document, instances)}${more}`;
     default:
       return unreachable(why.status);
   }
 }
+
+const runningText = ({ running, healthy }: Facts): string =>
+  `${instancesText(running)}${healthy > 0 ? `, ${healthy} healthy` : ""}`;
 
 /** `hello needs 1 more: of 3 agents 2 refused by constraints (rack is rack-1), 1 by cpus (needs 0.5, 0.2 free); ...` */
 function waitingSentence(name: string, { waiting, hold }: Facts, now: number): string {
@@ -77,7 +84,10 @@ function deployingSentence(
   const what = deployment === null ? `${name} is starting` : `${name} is being changed (${deployment.action})`;
   const states = new Map<string, number>();
   for (const { state } of instances) if (state !== "running") states.set(state, (states.get(state) ?? 0) + 1);
-  const others = [...states].map(([state, count]) => `${count} ${state}`);
+  const silent = [...new Set(instances.filter(({ state }) => state === "unreachable").map(({ agent }) => agent))];
+  const others = [...states].map(([state, count]) =>
+    state === "unreachable" ? `${count} unreachable (${silent.slice(0, 3).join(", ")} silent)` : `${count} ${state}`,
+  );
   const unready = instances.filter((instance) => instance.state === "running" && instance.ready === false);
   const waited = unready.length === 0 ? [] : [`${unready.length} not ready yet`];
   const told = [`${running} of ${instancesText(wanted)} running`, ...waited, ...others].join(", ");

@@ -13,6 +13,7 @@ import {
 } from "@muster/contracts";
 import { knownApp } from "../apps/current.ts";
 import { instancesAsked } from "../rollout/eligible.ts";
+import { heldText, leftText } from "./held-text.ts";
 import { countInstances, findInstance, instancesOf, lastFailure } from "./instances.ts";
 import { appSentence, instanceSentence } from "./why-text.ts";
 
@@ -50,7 +51,13 @@ function whyApp(state: StateView, health: HealthView, app: AppId, now: number): 
     lastFailure: lastFailure(ended),
     deployment: deploymentId === null ? null : (state.kind("deployment").get(deploymentId)?.value ?? null),
   };
-  return { ...why, summary: appSentence(why, instances, document, now) };
+  const held =
+    why.deployment === null
+      ? document.mix !== null || why.status === "stopped"
+        ? leftText(state, document)
+        : null
+      : heldText(state, why.deployment);
+  return { ...why, summary: appSentence(why, instances, { document, held }, now) };
 }
 
 const ENDED: readonly InstanceView["state"][] = ["finished", "failed", "killed", "error"];

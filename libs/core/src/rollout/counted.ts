@@ -14,13 +14,12 @@ export function countedStep(standing: Standing, goal: Goal, now: number): Step {
 
   const missing = freshCount(goal) - effective.length;
   const missingKept = keptCount(goal) - keepable.filter((row) => !isReplaceable(row, goal, now)).length;
-  // While any instance of an older version stands, one being stopped included, an upgrade keeps to its capacity.
-  const isUpgrade = live.some((row) => row.wish.version !== goal.version);
-  const room = isUpgrade ? roomBeside(live, missing, goal) : missing;
-  const add = mayAdd ? Math.max(0, room) : 0;
+  // What is being stopped stands until it is over: there are never more than the capacity, whatever the others are replaced for.
+  const present = live.filter((row) => !isReplaceable(row, goal, now));
+  const add = mayAdd ? Math.max(0, roomBeside(present, missing, goal)) : 0;
   return {
     add,
-    addKept: mayAddKept ? Math.max(0, Math.min(missingKept, roomBeside(live, add + missingKept, goal) - add)) : 0,
+    addKept: mayAddKept ? Math.max(0, Math.min(missingKept, roomBeside(present, add + missingKept, goal) - add)) : 0,
     addOn: [],
     stop: [
       ...strays,
@@ -47,10 +46,10 @@ const isGang = ({ spec }: Goal): boolean => spec.placement.gang !== null;
 /** Too small an over-capacity for all at once means: none beside the old ones. */
 const startsBeside = ({ spec }: Goal): boolean => spec.upgradeStrategy.maximumOverCapacity >= 1;
 
-/** How many may be added while old ones stand. */
-function roomBeside(live: readonly Row[], missing: number, goal: Goal): number {
-  if (isGang(goal)) return startsBeside(goal) ? missing : 0;
-  return Math.min(missing, capacities(goal).most - live.length);
+/** How many may be added beside those that are present. */
+function roomBeside(present: readonly Row[], missing: number, goal: Goal): number {
+  if (!isGang(goal)) return Math.min(missing, capacities(goal).most - present.length);
+  return startsBeside(goal) || present.every((row) => row.wish.version === goal.version) ? missing : 0;
 }
 
 /** Marathon's rounding; where both limits are equal and full, one extra instance is allowed, or nothing could ever move. */
@@ -67,8 +66,12 @@ function capacities(goal: Goal): { least: number; most: number } {
 /** It stands where the app that it follows no longer does. */
 const isStray = ({ agent }: Row, { homes }: Goal): boolean => homes !== null && agent !== null && !homes.has(agent);
 
+/** Its agent is unreachable, whether it was to run on or to stop. */
+const isAway = ({ state, verdict }: Row): boolean =>
+  state === "lost" || (state === "stopping" && verdict?.level === "unreachable");
+
 export function replaceableAt(row: Row, { spec }: Goal): number | null {
-  if (row.state !== "lost" || spec.unreachableStrategy === null || row.verdict === null) return null;
+  if (!isAway(row) || spec.unreachableStrategy === null || row.verdict === null) return null;
   return row.verdict.sinceMs + spec.unreachableStrategy.inactiveAfterSeconds * 1_000;
 }
 

@@ -55,6 +55,21 @@ test("where both limits are equal and full, one extra instance is allowed", () =
   assert.equal(planRows(rows("up", 1, 1, 2), goal(2, spec), [], NOW).add, 1);
 });
 
+test("who is being ended counts until it is over: there are never more than the capacity", () => {
+  const alone = { upgradeStrategy: { minimumHealthCapacity: 0, maximumOverCapacity: 0 } };
+  const killing = { ...goal(1, alone), victims: new Set([1]) };
+  const told = planRows([row(1, "up")], killing, [], NOW);
+  assert.deepEqual([told.add, attempts(told.stop)], [0, [1]], "not beside one that still runs");
+  assert.equal(planRows([row(1, "stopping")], goal(1, alone), [], NOW).add, 0);
+  assert.equal(planRows([row(1, "ended", 2, { state: "killed" })], goal(1, alone), [], NOW).add, 1);
+  const three = planRows([row(1, "stopping"), row(2, "stopping"), row(3, "up")], goal(2), [], NOW);
+  assert.equal(three.add, 1, "with room for it a replacement waits for nobody");
+  assert.equal(planRows([row(1, "stopping"), row(2, "stopping"), row(3, "stopping")], goal(2), [], NOW).add, 1);
+  const away = { level: "unreachable", sinceMs: NOW - 5_000 } as VerdictDocument;
+  const silent = { ...row(1, "stopping"), verdict: away };
+  assert.equal(planRows([silent], goal(1, alone), [], NOW).add, 1, "an agent that is gone holds nobody up");
+});
+
 test("a failure is replaced after its backoff, which grows; a kill is replaced at once", () => {
   const spec = { backoffSeconds: 2, backoffFactor: 3, maxLaunchDelaySeconds: 5 };
   const first = planRows([row(1, "ended")], goal(1, spec), [], NOW);

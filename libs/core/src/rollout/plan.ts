@@ -96,9 +96,7 @@ export function planRows(rows: readonly Row[], goal: Goal, backoffs: readonly Ba
   const dues = [
     step.isShort ? heldUntilMs : null,
     step.isShort ? keptUntilMs : null,
-    ...(goal.eligible === null
-      ? standing.fresh.flatMap((row) => [replaceableAt(row, goal), expungeableAt(row, goal)])
-      : []),
+    ...(goal.eligible === null ? live.flatMap((row) => [replaceableAt(row, goal), expungeableAt(row, goal)]) : []),
     ...[...standing.proving].map((row) => provenAt(row, delays)),
   ].filter((at) => at !== null && at > now) as number[];
   return {
@@ -142,7 +140,7 @@ const PROVEN_MS = 1_000;
 const PROVEN_AFTER_FAILURE_MS = 10_000;
 
 /** When a new instance has proven itself: at once by a passed check, else by having run for a while. */
-function provenAt({ verdict, wish }: Row, backoffs: readonly Backoff[]): number {
+export function provenAt({ verdict, wish }: Row, backoffs: readonly Backoff[]): number {
   if (verdict === null || verdict.healthy === true || verdict.ready === true) return 0;
   const hasFailed = backoffs.some(({ version }) => version === wish.version);
   return (verdict.startedAtMs ?? verdict.sinceMs) + (hasFailed ? PROVEN_AFTER_FAILURE_MS : PROVEN_MS);

@@ -56,7 +56,8 @@ export function addTasks(api: Api, gateway: Gateway): void {
       const app = appOfPath(c);
       knownApp(gateway.state, app);
       const id = c.req.param("task") ?? "";
-      const task = standingTasks(gateway, app).find((each) => each.id === id);
+      // One that is being ended already is answered as it is.
+      const task = appTasks(gateway.state, gateway.health, app).find((each) => each.id === id);
       if (task === undefined) throw new MusterError("task.unknown", `Task '${id}' does not exist`);
       return await kill(gateway, c, span, [refOf(task)], query, ([killed]) => ({ task: killed ?? task }));
     },
