@@ -21,7 +21,7 @@ after(async () => {
 async function withGateway<T>(
   answer: (request: Heard) => Answer | null,
   work: (client: ReturnType<typeof createClient>, heard: Heard[]) => Promise<T>,
-  options: { timeoutMs?: number } = {},
+  options: { timeoutMs?: number; askAgainMs?: number } = {},
 ): Promise<T> {
   const gateway = fakeGateway(nats, answer);
   try {
@@ -156,6 +156,21 @@ test("a change that nobody answered is called unknown, never failed", async () =
     () => null,
     (client) => assert.rejects(client.scaleApp("/a", 2), /whether the change was made is not known/),
     { timeoutMs: 50 },
+  );
+});
+
+test("a question whose gateway died with it is asked again, a change never", async () => {
+  let asked = 0;
+  const answer = () => (asked++ === 0 ? null : { body: { apps: [{ id: "/a" }] } });
+  const options = { askAgainMs: 50, timeoutMs: 2_000 };
+  await withGateway(answer, async (client) => assert.equal((await client.apps())[0]?.id, "/a"), options);
+  await withGateway(
+    () => null,
+    async (client, heard) => {
+      await assert.rejects(client.scaleApp("/a", 2), { code: "nats.unreachable" });
+      assert.equal(heard.length, 1);
+    },
+    { ...options, timeoutMs: 300 },
   );
 });
 

@@ -73,9 +73,11 @@ export async function* followDeployment(
   try {
     while (signal?.aborted !== true) {
       const lookedAtMs = monotonicMs();
+      let tookMs = 0;
       try {
         progress = await looker.look(progress);
         lastGoodMs = monotonicMs();
+        tookMs = lastGoodMs - lookedAtMs;
       } catch (cause) {
         const limitMs =
           cause instanceof MusterError && cause.code === "deployment.unknown" ? UNSEEN_PATIENCE_MS : patienceMs;
@@ -89,7 +91,7 @@ export async function* followDeployment(
         if (settling.isOver(progress, monotonicMs())) return;
       }
       // Looks at an app of thousands take long: half of the time is left to the gateway.
-      await pulse.next(Math.max(LOOK_EVERY_MS, 2 * (monotonicMs() - lookedAtMs)));
+      await pulse.next(Math.max(LOOK_EVERY_MS, 2 * tookMs));
     }
   } finally {
     signal?.removeEventListener("abort", stop);

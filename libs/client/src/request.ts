@@ -23,13 +23,17 @@ export type Call = {
 };
 
 export type CallOptions = {
-  /** How long to wait for one answer. */
+  /** How long to wait for an answer. */
   readonly timeoutMs?: number;
+  /** After how long without an answer a reading request is sent again. */
+  readonly askAgainMs?: number;
   /** How long to try again while no gateway is there or it is not ready; both refuse before anything was done. */
   readonly patienceMs?: number;
 };
 
 const TIMEOUT_MS = 15_000;
+/** Whoever had the request may have died with it. */
+const ASK_AGAIN_MS = 5_000;
 const PATIENCE_MS = 1_000;
 const NOT_READY_PATIENCE_MS = 10_000;
 const RETRY_MS = 200;
@@ -41,19 +45,25 @@ const HEADERS_BYTES = 1_024;
  * @throws MusterError nats.unreachable when nobody answers; the sentence says who was asked and what to do.
  */
 export async function call(nats: Nats, from: string, request: Call, options: CallOptions = {}): Promise<ApiReply> {
-  const { timeoutMs = TIMEOUT_MS, patienceMs = PATIENCE_MS } = options;
+  const { timeoutMs = TIMEOUT_MS, askAgainMs = ASK_AGAIN_MS, patienceMs = PATIENCE_MS } = options;
   const message: ApiRequest = { method: request.method, path: request.path, body: request.body ?? null, from };
   const text = JSON.stringify(message);
   refuseLarge(nats, text);
   const headers = request.traceparent ? { [HEADER.traceparent]: request.traceparent } : {};
   const startedAtMs = monotonicMs();
   const waitedMs = () => monotonicMs() - startedAtMs;
+  const isReading = request.method === "GET";
   for (;;) {
     let answer: string;
     try {
-      answer = await requestInParts(nats.connection, subjects.api, text, { timeoutMs, headers });
+      const waitMs = isReading ? Math.min(askAgainMs, Math.max(1, timeoutMs - waitedMs())) : timeoutMs;
+      answer = await requestInParts(nats.connection, subjects.api, text, { timeoutMs: waitMs, headers });
     } catch (cause) {
-      if (!isNoResponders(cause)) throw silent(nats, request, timeoutMs, cause);
+      if (!isNoResponders(cause)) {
+        if (!isReading || waitedMs() + RETRY_MS >= timeoutMs) throw silent(nats, request, timeoutMs, cause);
+        await pause(RETRY_MS);
+        continue;
+      }
       if (waitedMs() > patienceMs) throw nobody(nats, cause);
       await pause(RETRY_MS);
       continue;
