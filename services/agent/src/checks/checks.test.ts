@@ -181,6 +181,9 @@ test("a COMMAND check passes with status 0 only, and fails when it takes too lon
   assert.equal((await look(null, command)).passed, true);
   assert.match((await look(null, command, fakeRunning({ exec: async () => 2 }))).detail, /exited with status 2/);
   assert.match((await look(null, command, fakeRunning({ exec: async () => null }))).detail, /took longer than 1 s/);
+  const away = Object.assign(new Error("connect ENOENT"), { syscall: "connect" });
+  const unknown = await look(null, command, fakeRunning({ exec: () => Promise.reject(away) }));
+  assert.deepEqual([unknown.passed, unknown.detail], [null, "the command could not be run: connect ENOENT"]);
 });
 
 test("a check without a port, and one no network leads to, fail with the reason", async () => {

@@ -35,7 +35,10 @@ async function probeCommand(line: string, running: Running, timeoutMs: number): 
     if (status === null) return failed(`the command took longer than ${timeoutMs / 1000} s`);
     return status === 0 ? passed("the command succeeded") : failed(`the command exited with status ${status}`);
   } catch (cause) {
-    return failed(`the command could not be run: ${(cause as Error).message}`);
+    const { message, syscall } = cause as NodeJS.ErrnoException;
+    const detail = `the command could not be run: ${message}`;
+    // An engine that is away says nothing about its containers.
+    return syscall === "connect" ? { passed: null, detail } : failed(detail);
   }
 }
 
