@@ -1,5 +1,13 @@
 /** An app as it stands: its document, and its spec with the instances that are asked for now. */
-import { type AppDocument, type AppId, type AppSpec, appToken, MusterError, type StateView } from "@muster/contracts";
+import {
+  type AppDocument,
+  type AppId,
+  type AppSpec,
+  appToken,
+  MusterError,
+  type StateView,
+  type Version,
+} from "@muster/contracts";
 
 export type CurrentApp = {
   readonly document: AppDocument;
@@ -16,9 +24,13 @@ export function currentApp(view: StateView, app: AppId): CurrentApp | null {
 
 /** Scaling makes no version, so the count stands in the app's document; a deleted app keeps the one it had. */
 export function specOf(view: StateView, document: AppDocument): AppSpec | null {
-  const spec = view.kind("version").get(`${appToken(document.id)}.${document.version}`)?.value.spec ?? null;
+  const spec = specAt(view, document.id, document.version);
   return spec === null || document.goal === "deleted" ? spec : { ...spec, instances: document.instances };
 }
+
+/** As it was sent; null where it is not kept any more. */
+export const specAt = (view: StateView, app: AppId, version: Version): AppSpec | null =>
+  view.kind("version").get(`${appToken(app)}.${version}`)?.value.spec ?? null;
 
 /** Throws `app.unknown`, in the words Marathon's clients know. */
 export function knownApp(view: StateView, app: AppId): CurrentApp {

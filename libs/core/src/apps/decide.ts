@@ -13,7 +13,7 @@ import {
 } from "./change.ts";
 import { claimPath } from "./claims.ts";
 import { configOf, needsRestart } from "./config.ts";
-import { type CurrentApp, currentApp, knownApp, unknownApp } from "./current.ts";
+import { type CurrentApp, currentApp, knownApp, specAt, unknownApp } from "./current.ts";
 import { makeRulesKnown } from "./rules.ts";
 import { isSame } from "./same.ts";
 import { refuseScaling } from "./scaling.ts";
@@ -173,16 +173,17 @@ function storeVersion(
   ]);
   const ports = claimServicePorts(view, keepServicePorts(reading.spec, standing), standing, at.dice);
   const isStart = current === null || current.document.goal === "deleted";
-  // Beside another version nothing can be told to stay: only a whole app takes a new version without new instances.
-  const isWhole = current !== null && !isStart && current.document.mix === null;
-  const isUpdate = isWhole && current.spec !== null && !needsRestart(current.spec, ports.spec);
+  // Of an app that stands half way the older instances may stay, as when people go back by themselves; a whole one has no others.
+  const standingVersion = current === null || isStart ? null : (current.document.mix ?? current.document).version;
+  const made = standingVersion === null ? null : specAt(view, asked.app, standingVersion);
+  const isUpdate = standingVersion !== null && made !== null && !needsRestart(made, ports.spec);
   return changeApp(
     view,
     asked,
     current,
     {
       action: isStart ? "start" : isUpdate ? "update" : "upgrade",
-      ...(isUpdate ? { config: configOf(view, asked.app, current.document.version) } : {}),
+      ...(isUpdate ? { config: configOf(view, asked.app, standingVersion) } : {}),
       goal: "run",
       version: nextVersion(view, asked.app, current, at.now),
       instances: ports.spec.instances,

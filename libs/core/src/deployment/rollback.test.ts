@@ -135,3 +135,23 @@ test("going back on the way back brings it again, as long as it is under way", (
   assert.equal(world.placed("/shop/db/main").length, 1);
   assert.ok(keptOf(world).includes("port.10005"));
 });
+
+test("whoever goes back by hand to the version that still stands restarts nobody", () => {
+  const world = new Deploying();
+  world.agent("n1");
+  world.put("/web", { instances: 2, cmd: "a" });
+  world.settle();
+  const standing = world.placed("/web").map(({ attempt }) => attempt);
+  world.now += 5_000;
+  world.fates.set(`/web ${world.now}`, "missing");
+  const id = world.put("/web", { instances: 2, cmd: "b" }) as string;
+  for (let i = 0; i < 20 && world.running.length > 0; i += 1) {
+    world.settle();
+    world.now += 2_000;
+  }
+  assert.equal(world.deployment(id).state, "failed");
+  world.put("/web", { instances: 2, cmd: "a" });
+  world.settle();
+  assert.deepEqual(world.running, []);
+  assert.deepEqual([world.app("/web")?.mix, world.placed("/web").map(({ attempt }) => attempt)], [null, standing]);
+});

@@ -1,9 +1,10 @@
 /** What becomes of apps, clients and subscriptions, as Marathon tells it. */
 import { type AppSpec, type CloudEvent, EVENTS, type EventData, type EventType, renderApp } from "@muster/contracts";
+import { specAt } from "../apps/current.ts";
 import { isoTime } from "../apps/time.ts";
 import type { MarathonJson } from "../reports/tasks.ts";
 import { clientAddress } from "./address.ts";
-import { deploymentOf, specIn } from "./documents.ts";
+import { deploymentOf } from "./documents.ts";
 import type { Translate } from "./event.ts";
 
 /** Something was asked for and stored: who asked is in its deployment, what was asked for in its version. */
@@ -12,8 +13,8 @@ export const appAccepted: Translate = (event, { state }) => {
   if (told === null) return [];
   const { app, version, instances, action } = told;
   const deployment = deploymentOf(state, told.deployment ?? "");
-  const spec = specIn(state, app, version);
-  const before = deployment?.fromVersion == null ? null : specIn(state, app, deployment.fromVersion);
+  const spec = specAt(state, app, version);
+  const before = deployment?.fromVersion == null ? null : specAt(state, app, deployment.fromVersion);
   const appDefinition =
     spec === null ? { id: app, instances, version: isoTime(version) } : renderApp({ ...spec, instances }, { version });
   const posted = {

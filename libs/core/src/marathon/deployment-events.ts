@@ -10,11 +10,12 @@ import {
   type Stand,
   type StateView,
 } from "@muster/contracts";
+import { specAt } from "../apps/current.ts";
 import { isoTime } from "../apps/time.ts";
 import { marathonAction } from "../deployment/marathon-action.ts";
 import { stepsOf } from "../deployment/steps.ts";
 import type { MarathonJson } from "../reports/tasks.ts";
-import { deploymentOf, specIn } from "./documents.ts";
+import { deploymentOf } from "./documents.ts";
 import type { PlanForm, Told, Translate } from "./event.ts";
 import { groupOf, parentOf } from "./group.ts";
 
@@ -115,7 +116,7 @@ function appsAt(state: StateView, { document }: Deployment, when: "from" | "to")
   const stands = new Map<string, Stand | null>();
   for (const action of actions) if (when === "to" || !stands.has(action.app)) stands.set(action.app, action[when]);
   return [...stands].flatMap(([app, stand]) => {
-    const spec = stand === null ? null : specIn(state, app, stand.version);
+    const spec = stand === null ? null : specAt(state, app, stand.version);
     if (stand === null || spec === null) return [];
     return [renderApp({ ...spec, instances: stand.instances }, { version: stand.version })];
   });

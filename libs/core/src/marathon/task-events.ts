@@ -1,8 +1,9 @@
 /** What agents state of their instances, as Marathon tells it. */
 import { agentToken, type Fact, FactSchema, type StateView, unreachable } from "@muster/contracts";
+import { specAt } from "../apps/current.ts";
 import { isoTime } from "../apps/time.ts";
 import { checksOf } from "./app-events.ts";
-import { specIn } from "./documents.ts";
+
 import type { Told, Translate } from "./event.ts";
 
 export const taskStated: Translate = (event, { state }) => {
@@ -82,7 +83,7 @@ function killedAsUnhealthy({ state, reason, app, instance, version, message, hos
 function healthStated(state: StateView, fact: Fact): Told[] {
   const { instance, app } = fact;
   const [healthy, version] = [fact.state === "healthy", isoTime(fact.version)];
-  const checks = healthy ? [] : checksOf(specIn(state, app, fact.version));
+  const checks = healthy ? [] : checksOf(specAt(state, app, fact.version));
   return [
     {
       eventType: "instance_health_changed_event",

@@ -11,7 +11,7 @@ import {
   type StateView,
   unreachable,
 } from "@muster/contracts";
-import { currentApp } from "../apps/current.ts";
+import { currentApp, specAt } from "../apps/current.ts";
 import { servicePortsOf } from "../apps/service-ports.ts";
 import { isoTime } from "../apps/time.ts";
 import { instancesOf } from "./instances.ts";
@@ -69,8 +69,8 @@ export function renderTasks(
 export const isEnded = ({ state }: InstanceView): boolean =>
   state === "finished" || state === "failed" || state === "killed" || state === "error";
 
-const specOfInstance = (state: StateView, instance: InstanceView): AppSpec | null =>
-  state.kind("version").get(`${appToken(instance.app)}.${instance.version}`)?.value.spec ?? null;
+const specOfInstance = (state: StateView, { app, version }: InstanceView): AppSpec | null =>
+  specAt(state, app, version);
 
 function renderTask(
   view: StateView,

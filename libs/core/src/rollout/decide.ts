@@ -16,6 +16,7 @@ import {
   type Write,
 } from "@muster/contracts";
 import { configOf } from "../apps/config.ts";
+import { specAt } from "../apps/current.ts";
 import { askOf } from "../ask.ts";
 import { eligibleAgents } from "./eligible.ts";
 import { homesOf, isRefused } from "./follow.ts";
@@ -46,7 +47,7 @@ export type Standpoint = {
 export function standpointOf(state: StateView, health: HealthView, app: string, now: number): Standpoint | null {
   const entry = state.kind("app").get(appToken(app));
   if (entry === undefined) return null;
-  const spec = specOf(state, app, entry.value.version);
+  const spec = specAt(state, app, entry.value.version);
   if (spec === null) return null;
   const wanted = state.kind("wanted").get(appToken(app));
   const placed = state.kind("placed").get(appToken(app));
@@ -55,7 +56,7 @@ export function standpointOf(state: StateView, health: HealthView, app: string, 
     wanted: document,
     placed: placed?.value ?? null,
     health,
-    checkedOf: (version) => checkedOf(specOf(state, app, version)),
+    checkedOf: (version) => checkedOf(specAt(state, app, version)),
   });
   const goal = goalOf(state, entry.value, spec);
   return { entry, wanted, placed, document, rows, goal, plan: planRows(rows, goal, document.backoffs, now) };
@@ -113,9 +114,6 @@ function goalOf(state: StateView, { id, version, instances, goal, mix }: AppDocu
 }
 
 type Input = Looked & Standpoint;
-
-const specOf = (state: StateView, app: string, version: number): AppSpec | null =>
-  state.kind("version").get(`${appToken(app)}.${version}`)?.value.spec ?? null;
 
 /** Rows of older versions with the app's config are as good as its own, and called so from now on. */
 function restamped(state: StateView, document: WantedDocument, version: number): WantedDocument {

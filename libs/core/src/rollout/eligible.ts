@@ -2,14 +2,8 @@
  * The agents that an app with one instance on every agent is for: by what they are, never by what they have free or whether their
  * gate is open. A cordoned or silent agent keeps its instance; that it gets no new one is placement's word.
  */
-import {
-  type AppDocument,
-  type AppSpec,
-  appToken,
-  type Constraint,
-  type Gate,
-  type StateView,
-} from "@muster/contracts";
+import type { AppDocument, Constraint, Gate, StateView } from "@muster/contracts";
+import { specAt } from "../apps/current.ts";
 import { type Ask, askOf } from "../ask.ts";
 import { CLASS_CHECKS } from "../feasible/index.ts";
 import { Fleet } from "../fleet/fleet.ts";
@@ -67,12 +61,9 @@ export function eligibleAgents(state: StateView, ask: Ask): Eligible {
 /** How many instances an app should have: as many as asked for; on every agent, as many as there are eligible ones. */
 export function instancesAsked(state: StateView, { id, version, instances, goal }: AppDocument): number {
   if (goal === "deleted") return instances;
-  const spec = specOf(state, id, version);
+  const spec = specAt(state, id, version);
   return spec?.placement.isGlobal ? eligibleAgents(state, askOf(id, version, spec)).agents.size : instances;
 }
-
-const specOf = (state: StateView, app: string, version: number): AppSpec | null =>
-  state.kind("version").get(`${appToken(app)}.${version}`)?.value.spec ?? null;
 
 type Followed = { readonly fleet: Fleet; readonly revisions: Map<string, number> };
 const followed = new WeakMap<StateView, Followed>();
