@@ -104,3 +104,16 @@ test("a first instance that runs has yet to show that it stays up: one that fall
   look();
   assert.equal(world.deployment(id).state, "succeeded");
 });
+
+test("a deployment of several apps names the one that failed", () => {
+  const world = new Deploying();
+  world.agent("n1");
+  world.fates.set(`/shop/web ${world.now}`, "missing");
+  const id = world.group({ id: "/shop", apps: [{ id: "db" }, { id: "web" }] }) as string;
+  for (let i = 0; i < 20 && world.running.length > 0; i += 1) {
+    world.settle();
+    world.now += 2_000;
+  }
+  assert.equal(world.deployment(id).state, "failed");
+  assert.match(world.deployment(id).message ?? "", /^\/shop\/web: instances of the new version failed/);
+});

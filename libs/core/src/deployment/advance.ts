@@ -6,6 +6,7 @@
  *          \-> failed (and a rollback begins)
  */
 import {
+  appsOf,
   appToken,
   type Circumstances,
   type Decision,
@@ -39,9 +40,15 @@ export function advanceDeployment(
   const deployment = state.kind("deployment").get(id)?.value;
   if (deployment === undefined || deployment.state !== "running") return null;
   if (deployment.isPaused) return nothing(deployment, null);
-  const judged = actionsAt(deployment).map((action) => judgeAction(state, health, deployment, action, now));
+  const judged = actionsAt(deployment).map((action) => ({
+    app: action.app,
+    ...judgeAction(state, health, deployment, action, now),
+  }));
   const failed = judged.find(({ failure }) => failure !== null);
-  if (failed !== undefined) return fail(state, deployment, failed.failure ?? "", failed.rollsBack, now);
+  if (failed !== undefined) {
+    const which = appsOf(deployment).length > 1 ? `${failed.app}: ` : "";
+    return fail(state, deployment, `${which}${failed.failure}`, failed.rollsBack, now);
+  }
   if (judged.some(({ isReached }) => !isReached)) {
     const deadlines = judged.flatMap(({ deadlineMs }) => (deadlineMs === null ? [] : [deadlineMs]));
     if (deployment.reachedAtMs !== null) return write(state, { ...deployment, reachedAtMs: null });
