@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  appsOf,
+  affectedApps,
   DEPLOYMENT_BEGINNING,
   type DeploymentAction,
   type DeploymentDocument,
@@ -44,7 +44,7 @@ test("a course counts from one and adds up the actions of the step", () => {
     [course.step, course.steps, course.stage, course.stages, course.fresh, course.kept, course.watchMs, course.waits],
     [1, 2, 1, 2, 4, 16, 30_000, true],
   );
-  assert.deepEqual(appsOf(document), ["/web", "/api", "/old"]);
+  assert.deepEqual(affectedApps(document), ["/web", "/api", "/old"]);
   assert.deepEqual(
     targetsOf(document, (app) => (app === "/web" ? canary : undefined)),
     [

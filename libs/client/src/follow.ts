@@ -1,7 +1,7 @@
 /** Follows a deployment to its end: events say when to look, the API says what is true. */
 import {
   type AppId,
-  appsOf,
+  affectedApps,
   type DeploymentDocument,
   type DeploymentProgress,
   type InstanceView,
@@ -85,7 +85,7 @@ export async function* followDeployment(
       }
       if (progress !== null) {
         const text = JSON.stringify(progress, withoutTimes);
-        if (progress.deployment !== null) hear(appsOf(progress.deployment));
+        if (progress.deployment !== null) hear(affectedApps(progress.deployment));
         if (text !== told) yield progress;
         told = text;
         if (settling.isOver(progress, monotonicMs())) return;
@@ -147,7 +147,7 @@ class Looker {
   }
 
   async #instances(deployment: DeploymentDocument): Promise<InstanceView[]> {
-    const apps = new Set(appsOf(deployment));
+    const apps = new Set(affectedApps(deployment));
     if (apps.size <= 1) return await instancesOf(this.#client, [...apps][0] ?? this.#app);
     return (await this.#client.instances({ ended: true })).filter((one) => apps.has(one.app));
   }

@@ -19,7 +19,7 @@ export function stepsOf(deployment: DeploymentDocument): readonly DeploymentStep
 }
 
 /** Every app that it changes, in the order of its steps. */
-export const appsOf = (deployment: DeploymentDocument): readonly AppId[] => [
+export const affectedApps = (deployment: DeploymentDocument): readonly AppId[] => [
   ...new Set(stepsOf(deployment).flatMap(({ actions }) => actions.map(({ app }) => app))),
 ];
 

@@ -29,6 +29,8 @@ export type Performed = {
   readonly revisions: ReadonlyMap<string, number>;
   /** How often it was decided again. */
   readonly tries: number;
+  /** Resolves when its wake-ups are sent, or given up. */
+  readonly waking: Promise<void>;
 };
 
 /**
@@ -57,8 +59,10 @@ export async function perform(
         })),
       );
       if (waitForWakes) await waking;
-      else waking.catch((cause: unknown) => log.warn({ error: (cause as Error).message }, "wake-ups were not sent"));
-      return { decision: done.decision, revisions, tries };
+      const sent = waking.catch((cause: unknown) =>
+        log.warn({ error: (cause as Error).message }, "wake-ups were not sent"),
+      );
+      return { decision: done.decision, revisions, tries, waking: sent };
     }
     if (tries >= STALE_TRIES_MAX) throw new Error(`lost ${tries} revisions in a row`);
     if (tries > 3) await pause(backoffMs(tries - 3, { firstMs: 2, capMs: 100 }));

@@ -1,5 +1,5 @@
 /** `muster deployments [APP]`: those that run, and how those of the last days came out. */
-import { appsOf, type DeploymentDocument, type Requester, stepsOf } from "@muster/contracts";
+import { affectedApps, type DeploymentDocument, type Requester, stepsOf } from "@muster/contracts";
 import type { Tone } from "@muster/terminal/paint";
 import type { Screen } from "@muster/terminal/screen";
 import type { Cell } from "@muster/terminal/table";
@@ -45,7 +45,7 @@ const columns = (screen: Screen, nowMs: number): WideColumn<DeploymentDocument>[
 ];
 
 function appsText(deployment: DeploymentDocument): string {
-  const apps = appsOf(deployment);
+  const apps = affectedApps(deployment);
   const more = apps.length - APPS_SHOWN_MAX;
   return `${apps.slice(0, APPS_SHOWN_MAX).join(" ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

@@ -6,7 +6,7 @@
  *          \-> failed (and a rollback begins)
  */
 import {
-  appsOf,
+  affectedApps,
   appToken,
   type Circumstances,
   type Decision,
@@ -46,7 +46,7 @@ export function advanceDeployment(
   }));
   const failed = judged.find(({ failure }) => failure !== null);
   if (failed !== undefined) {
-    const which = appsOf(deployment).length > 1 ? `${failed.app}: ` : "";
+    const which = affectedApps(deployment).length > 1 ? `${failed.app}: ` : "";
     return fail(state, deployment, `${which}${failed.failure}`, failed.rollsBack, now);
   }
   if (judged.some(({ isReached }) => !isReached)) {

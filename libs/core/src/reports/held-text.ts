@@ -1,5 +1,5 @@
 /** What people have to do with where an app stands: a deployment that waits for their word, or one that left it half way. */
-import { type AppDocument, appsOf, type DeploymentDocument, type StateView, stagesOf } from "@muster/contracts";
+import { type AppDocument, affectedApps, type DeploymentDocument, type StateView, stagesOf } from "@muster/contracts";
 import { specOfAction } from "../deployment/stages.ts";
 import { actionsAt } from "../deployment/steps.ts";
 
@@ -18,7 +18,7 @@ export function heldText(state: StateView, deployment: DeploymentDocument): stri
 export function leftText(state: StateView, { id }: AppDocument): string | null {
   let last: DeploymentDocument | null = null;
   for (const [, { value }] of state.kind("deployment"))
-    if (value.endedAtMs !== null && value.endedAtMs >= (last?.endedAtMs ?? 0) && appsOf(value).includes(id))
+    if (value.endedAtMs !== null && value.endedAtMs >= (last?.endedAtMs ?? 0) && affectedApps(value).includes(id))
       last = value;
   if (last === null) return null;
   // What goes back on a deployment succeeds, and says nothing of why.

@@ -13,9 +13,11 @@ const write = (...keys: string[]): Decision => ({
 function harness({
   fail = () => false,
   messageBytesMax = 10_000,
+  waking = Promise.resolve(),
 }: {
   fail?: (keys: string[]) => boolean;
   messageBytesMax?: number;
+  waking?: Promise<void>;
 } = {}) {
   const batches: Decision[] = [];
   const group = new GroupCommit({
@@ -26,7 +28,8 @@ function harness({
       if (decision.writes.length === 0 && decision.events.length === 0) return null;
       const keys = decision.writes.map(({ key }) => key);
       if (fail(keys)) throw new Error(`refused ${keys.join(" ")}`);
-      return batches.push(decision);
+      batches.push(decision);
+      return { waking };
     },
   });
   return { group, batches, keys: () => batches.map((batch) => batch.writes.map(({ key }) => key)) };
@@ -52,6 +55,26 @@ describe("group commit", () => {
     await assert.rejects(gone, /given up/);
     await sent;
     assert.deepEqual(keys(), [["sent"]]);
+  });
+
+  test("an answer waits until others are told of its batch, the next batch does not", async () => {
+    let tell: () => void = () => undefined;
+    const waking = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const { group, keys } = harness({ waking });
+    const answered: string[] = [];
+    const add = async (key: string) => {
+      await group.add(() => write(key));
+      answered.push(key);
+    };
+    const first = add("a");
+    const others = [new Promise((resolve) => setImmediate(resolve)).then(() => add("b"))];
+    while (keys().length < 2) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([keys(), answered], [[["a"], ["b"]], []]);
+    tell();
+    await Promise.all([first, ...others]);
+    assert.deepEqual(answered, ["a", "b"]);
   });
 
   test("two that write one key are two batches, and the second is decided after the first", async () => {

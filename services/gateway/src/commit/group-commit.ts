@@ -20,9 +20,12 @@ type Request = {
 };
 type Group = { readonly decision: Decision; readonly members: readonly Request[] };
 
+/** A batch that landed. The next one need not wait until others are told of it, those who asked for it must. */
+export type Committed = { readonly waking: Promise<void> };
+
 export type GroupCommitOptions = {
   /** Commits what the function answers, and asks it again after a lost revision. */
-  readonly commit: (decide: () => Decision) => Promise<unknown>;
+  readonly commit: (decide: () => Decision) => Promise<Committed | null>;
   /** The largest message the server takes. */
   readonly messageBytesMax: () => number;
 };
@@ -38,8 +41,8 @@ export class GroupCommit {
   }
 
   /**
-   * Resolves when the decision is committed or was none; whom it wakes is woken meanwhile, and a lost wake-up costs time only. Rejects
-   * with what `decide` throws, why the batch failed, or the reason of `signal` when that aborts before the decision is in a batch.
+   * Resolves when the decision is committed, and those it wakes are woken, or when it was none. Rejects with what `decide` throws, why
+   * the batch failed, or the reason of `signal` when that aborts before the decision is in a batch.
    */
   add(decide: () => Decision, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -62,14 +65,17 @@ export class GroupCommit {
     while (this.#pending.length > 0) {
       let members: readonly Request[] = [];
       try {
-        await this.#options.commit(() => {
+        const done = await this.#options.commit(() => {
           const group = this.#gather();
           members = group.members;
           this.#underWay = members;
           return group.decision;
         });
         this.#drop(members);
-        for (const member of members) member.resolve();
+        const told = members;
+        void (done?.waking ?? Promise.resolve()).then(() => {
+          for (const member of told) member.resolve();
+        });
       } catch (cause) {
         // Whoever fails before it asks would fail for ever.
         const failed = members.length > 0 ? members : this.#pending;
@@ -89,7 +95,10 @@ export class GroupCommit {
     const [only, ...others] = members;
     if (others.length === 0) return only?.reject(cause);
     for (const member of members) {
-      await this.#options.commit(member.decide).then(member.resolve, member.reject);
+      await this.#options
+        .commit(member.decide)
+        .then((done) => done?.waking)
+        .then(member.resolve, member.reject);
     }
   }
 
