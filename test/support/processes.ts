@@ -1,7 +1,7 @@
 /** Every service as a process of its own, as in production, with its death and return in the test's hand. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -94,6 +94,7 @@ export async function startProcesses({ agents, placements = 1, otlp }: ProcessCl
     services,
     async stop() {
       for (const service of services.values()) await service.kill();
+      await endTasksIn(folder);
       await server.stop();
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
@@ -111,6 +112,19 @@ export async function startProcesses({ agents, placements = 1, otlp }: ProcessCl
     throw cause;
   }
   return cluster;
+}
+
+/** Tasks outlive their agents: those that work somewhere below `folder` are ended. */
+async function endTasksIn(folder: string): Promise<void> {
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const place = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+    if (!place.startsWith(`${folder}/`)) continue;
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // It ended by itself meanwhile.
+    }
+  }
 }
 
 export async function openAgents(http: string): Promise<number> {

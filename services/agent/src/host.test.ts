@@ -234,14 +234,16 @@ test("a health check that gives up ends the task as failed for that reason", asy
 
 test("a task that was ready stays so after its agent was killed; one that was not is asked again", async (t) => {
   const workDir = workDirectory();
-  const port = await freePort();
-  const server = `require("node:http").createServer((q, r) => {
-    process.stdout.write("asked\\n");
-    r.writeHead(require("node:fs").existsSync("warm") ? 200 : 503).end();
-  }).listen(${port}, "127.0.0.1")`;
   const check = readinessCheck({ intervalSeconds: 0.2, timeoutSeconds: 0.1 });
-  const command = { type: "argv" as const, argv: [process.execPath, "-e", server] };
-  const record = instanceDocument({ command, readinessChecks: [{ check, port }] });
+  const warming = (port: number) => {
+    const server = `require("node:http").createServer((q, r) => {
+      process.stdout.write("asked\\n");
+      r.writeHead(require("node:fs").existsSync("warm") ? 200 : 503).end();
+    }).listen(${port}, "127.0.0.1")`;
+    const command = { type: "argv" as const, argv: [process.execPath, "-e", server] };
+    return instanceDocument({ command, readinessChecks: [{ check, port }] });
+  };
+  const record = warming(await freePort());
   const first = spawnHost(workDir, sequenced(record));
   await first.ready;
   await until(() => output(workDir, record.instance) !== "", { withinMs: 10_000 });
@@ -254,9 +256,12 @@ test("a task that was ready stays so after its agent was killed; one that was no
   await second.close();
   const asked = output(workDir, record.instance);
   const third = await host(t, workDir);
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  // Another one is asked again and again in the meantime.
+  const other = warming(await freePort());
+  third.supervisor.accept(2, other);
+  await until(() => output(workDir, other.instance).split("\n").length > 4, { withinMs: 5_000 });
   assert.equal(output(workDir, record.instance), asked);
-  assert.equal(third.supervisor.tasks.size, 1);
+  assert.equal(third.supervisor.tasks.size, 2);
   assert.deepEqual(states(third, record.instance), ["staging", "running", "unready", "ready"]);
 });
 

@@ -52,6 +52,8 @@ export async function whyNoEngine(): Promise<string | false> {
 export async function shakyEngine(socketPath: string) {
   const pairs = new Set<[Socket, Socket]>();
   let loses: RegExp | null = null;
+  let refuses: RegExp | null = null;
+  let refused = 0;
   const server = createServer((client) => {
     const engine = connect(defaultSocket());
     const pair: [Socket, Socket] = [client, engine];
@@ -63,6 +65,10 @@ export async function shakyEngine(socketPath: string) {
     };
     for (const socket of pair) socket.on("error", end).on("close", end);
     client.on("data", (bytes) => {
+      if (refuses?.test(bytes.toString("latin1"))) {
+        refused += 1;
+        return end();
+      }
       engine.write(bytes);
       if (loses?.test(bytes.toString("latin1"))) {
         loses = null;
@@ -80,6 +86,11 @@ export async function shakyEngine(socketPath: string) {
     cut(): Promise<void> {
       for (const pair of pairs) for (const socket of pair) socket.destroy();
       return new Promise((resolve) => server.close(() => resolve()));
+    },
+    /** Requests that match reach nobody, until null is said; answers how many did not. */
+    refuse(request: RegExp | null): () => number {
+      [refuses, refused] = [request, 0];
+      return () => refused;
     },
     /** The next request that matches is obeyed, its answer lost. */
     loseAnswerTo(request: RegExp): void {
