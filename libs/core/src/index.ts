@@ -1,6 +1,5 @@
 export * from "./apps/index.ts";
 export * from "./ask.ts";
-export * from "./bundle.ts";
 export * from "./deployment/index.ts";
 export * from "./draw.ts";
 export { Fleet } from "./fleet/fleet.ts";
@@ -23,5 +22,6 @@ export * from "./rollout/decide.ts";
 export * from "./rollout/plan.ts";
 export { hasNeighbourRules } from "./rules/neighbours.ts";
 export type { OtherApps } from "./rules/rule.ts";
+export * from "./shared-batch.ts";
 export * from "./supply/decide.ts";
 export * from "./supply/liveness.ts";

@@ -1,6 +1,6 @@
 /** What one round of looks decided, in one batch: each is decided alone, all land or none. */
 import { type AppId, appShard, type Decision } from "@muster/contracts";
-import { Bundle } from "@muster/core";
+import { SharedBatch } from "@muster/core";
 import { type Cluster, createLog, perform, type Rounds, type Shards, type Span } from "@muster/runtime";
 
 /** Far below what a batch holds: a single removal may bring many messages of its own. */
@@ -47,7 +47,7 @@ function decideAll(
   looked: Looked,
   traceOf: (id: string) => string | null,
 ): { readonly ids: readonly string[]; readonly decision: Decision } {
-  const bundle = new Bundle();
+  const batch = new SharedBatch();
   const taken: string[] = [];
   const held = new Set<number>();
   for (const id of ids) {
@@ -55,15 +55,15 @@ function decideAll(
     if (app === null || !shards.holds(appShard(app))) continue;
     const decision = decideOne(id, traceOf(id), looked);
     if (decision === null) continue;
-    const messages = bundle.messages + decision.writes.length + decision.events.length;
-    if ((!bundle.isEmpty && messages > ROUND_MESSAGES_MAX) || !bundle.take(decision)) {
+    const messages = batch.messages + decision.writes.length + decision.events.length;
+    if ((!batch.isEmpty && messages > ROUND_MESSAGES_MAX) || !batch.take(decision)) {
       looked.rounds().mark(id);
       continue;
     }
     taken.push(id);
     held.add(appShard(app));
   }
-  return { ids: taken, decision: bundle.merged([...held].map((shard) => shards.assertion(shard))) };
+  return { ids: taken, decision: batch.merged([...held].map((shard) => shards.assertion(shard))) };
 }
 
 function decideOne(id: string, trace: string | null, { decide, rounds }: Looked): Decision | null {

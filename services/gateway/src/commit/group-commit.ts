@@ -3,7 +3,7 @@
  * messages, so requests that come together share that wait. Each is still decided, refused and answered on its own.
  */
 import { type Decision, MusterError } from "@muster/contracts";
-import { Bundle } from "@muster/core";
+import { SharedBatch } from "@muster/core";
 
 /** A batch takes 1,000 messages; most of what it costs the server it costs once. */
 const MESSAGES_MAX = 600;
@@ -105,21 +105,21 @@ export class GroupCommit {
   /** Decides each waiting request; those that touch what another one touches wait for the next batch. */
   #gather(): Group {
     const members: Request[] = [];
-    const bundle = new Bundle();
+    const batch = new SharedBatch();
     let bytes = 0;
     for (const request of [...this.#pending]) {
-      if (bundle.messages >= MESSAGES_MAX || bytes >= BYTES_MAX) break;
+      if (batch.messages >= MESSAGES_MAX || bytes >= BYTES_MAX) break;
       const decided = this.#decide(request);
       if (decided === null) continue;
       const { writes, events } = decided.decision;
       const isLarge = writes.length + events.length > ALONE_MESSAGES;
       if (isLarge && members.length > 0) continue;
-      if (!bundle.take(decided.decision)) continue;
+      if (!batch.take(decided.decision)) continue;
       bytes += decided.bytes;
       members.push(request);
       if (isLarge) break;
     }
-    return { decision: bundle.merged(), members };
+    return { decision: batch.merged(), members };
   }
 
   /** null: there is nothing to commit, and the request has its answer. */

@@ -4,7 +4,7 @@ import type { Assertion, Decision } from "@muster/contracts";
  * Decisions that were made side by side and share a batch. None of them writes what another one writes or rests on: inside a batch
  * nobody would notice.
  */
-export class Bundle {
+export class SharedBatch {
   readonly #decisions: Decision[] = [];
   readonly #written = new Set<string>();
   readonly #asserted = new Set<string>();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Decision, NO_DECISION } from "@muster/contracts";
-import { Bundle } from "./bundle.ts";
+import { SharedBatch } from "./shared-batch.ts";
 
 const decision = (writes: string, asserts = "", trace: string | null = null): Decision => ({
   ...NO_DECISION,
@@ -24,11 +24,11 @@ describe("decisions that share a batch", () => {
   ];
   for (const [what, second, isTaken] of cases)
     test(`${what}: ${isTaken ? "taken" : "left for the next batch"}`, () => {
-      const bundle = new Bundle();
-      assert.equal(bundle.take(decision("ab", "x")), true);
-      assert.equal(bundle.take(second), isTaken);
+      const batch = new SharedBatch();
+      assert.equal(batch.take(decision("ab", "x")), true);
+      assert.equal(batch.take(second), isTaken);
       assert.deepEqual(
-        keysOf(bundle.merged()),
+        keysOf(batch.merged()),
         isTaken
           ? [
               `ab${second.writes.map(({ key }) => key).join("")}`,
@@ -36,14 +36,14 @@ describe("decisions that share a batch", () => {
             ]
           : ["ab", "x"],
       );
-      assert.equal(bundle.messages, isTaken ? 5 : 3);
+      assert.equal(batch.messages, isTaken ? 5 : 3);
     });
 
   test("each keeps its trace, what several rest on is asserted once", () => {
-    const bundle = new Bundle();
-    bundle.take(decision("a", "xy", "one"));
-    bundle.take(decision("b", "yz", "two"));
-    const { events, wakes, asserts, trace } = bundle.merged([
+    const batch = new SharedBatch();
+    batch.take(decision("a", "xy", "one"));
+    batch.take(decision("b", "yz", "two"));
+    const { events, wakes, asserts, trace } = batch.merged([
       { key: "x", revision: 7 },
       { key: "term", revision: 9 },
     ]);
@@ -62,9 +62,9 @@ describe("decisions that share a batch", () => {
   });
 
   test("one alone keeps its own; none is nothing to do", () => {
-    const bundle = new Bundle();
-    assert.deepEqual([bundle.isEmpty, bundle.merged()], [true, NO_DECISION]);
-    bundle.take(decision("a", "", "one"));
-    assert.deepEqual([bundle.isEmpty, bundle.merged().trace], [false, "one"]);
+    const batch = new SharedBatch();
+    assert.deepEqual([batch.isEmpty, batch.merged()], [true, NO_DECISION]);
+    batch.take(decision("a", "", "one"));
+    assert.deepEqual([batch.isEmpty, batch.merged().trace], [false, "one"]);
   });
 });
