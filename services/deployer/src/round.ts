@@ -16,7 +16,7 @@ export type Looked = {
   readonly decide: (id: string, trace: string | null) => Decision | null;
   readonly span: (id: string) => Span;
   /** Where one waits to be looked at again. */
-  readonly rounds: () => Rounds;
+  readonly rounds: () => Pick<Rounds, "mark" | "markAt">;
 };
 
 export async function commitRound(cluster: Cluster, shards: Shards, ids: readonly string[], looked: Looked) {
@@ -41,8 +41,9 @@ export async function commitRound(cluster: Cluster, shards: Shards, ids: readonl
   }
 }
 
-function decideAll(
-  shards: Shards,
+/** As many as share a batch; the others are marked again. */
+export function decideAll(
+  shards: Pick<Shards, "holds" | "assertion">,
   ids: readonly string[],
   looked: Looked,
   traceOf: (id: string) => string | null,

@@ -10,9 +10,10 @@ function canary(): { world: Deploying; id: string; why: () => string } {
   world.agent("n1");
   world.put("/web", { instances: 2, cmd: "a" });
   world.settle();
-  const id = world.put("/web", { instances: 2, cmd: "b", rollout: CANARY }) as string;
-  world.settle();
   const why = () => whyOf(world.state.snapshot(), world.health.snapshot(), { app: "/web" }, world.now).summary;
+  const id = world.put("/web", { instances: 2, cmd: "b", rollout: CANARY }) as string;
+  assert.doesNotMatch(why(), /promote/, "nothing waits for a word before the canary stands");
+  world.settle();
   return { world, id, why };
 }
 
