@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { appToken } from "@muster/contracts";
 import { connectNats, monotonicMs, type Nats } from "@muster/runtime";
 import { until } from "@muster/testkit";
-import { containersWith, makeImage, removeImage, whyNoDocker } from "../support/images.ts";
+import { containersFromNow, makeImage, removeImage, whyNoDocker } from "../support/images.ts";
 import { isAlive, root, standaloneFolder } from "../support/standalone.ts";
 import { type Bench, type Figure, figure, type Say } from "./result.ts";
 
@@ -103,6 +103,7 @@ async function ours(nats: Nats, cluster: Cluster, kind: Kind, count: number, say
   const oracle = join(tmpdir(), `muster-burst-${process.pid}`);
   const pids = new Map<string, number>();
   let lastAt = 0;
+  const containersWith = kind === "containers" ? await containersFromNow() : null;
   const subscription = nats.connection.subscribe(`muster.events.task.${appToken(id)}.*.*.running`, {
     callback: (_error, message) => {
       const { instance, pid } = message.json<{ data: { instance: string; pid: number } }>().data;
@@ -134,7 +135,7 @@ async function ours(nats: Nats, cluster: Cluster, kind: Kind, count: number, say
     const faults = [
       ...(answer.status === 201 ? [] : [`the submit was answered ${answer.status}`]),
       ...([...pids.values()].every(isAlive) ? [] : ["not every task that was told to run lives"]),
-      ...(kind === "processes" ? await oracleFaults(oracle, pids) : await containerFaults(count)),
+      ...(containersWith === null ? await oracleFaults(oracle, pids) : await containerFaults(containersWith, count)),
     ];
     for (const fault of faults) say(`wrong: ${fault}`);
     await fetch(`${cluster.http}/v2/apps${id}`, { method: "DELETE" });
@@ -164,7 +165,7 @@ async function oracleFaults(oracle: string, pids: ReadonlyMap<string, number>): 
   ];
 }
 
-async function containerFaults(count: number): Promise<string[]> {
+async function containerFaults(containersWith: (label: string) => Promise<string[]>, count: number): Promise<string[]> {
   const there = (await containersWith("muster.instance")).length;
   return there === count ? [] : [`${there} containers stand where ${count} should`];
 }

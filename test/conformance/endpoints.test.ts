@@ -108,13 +108,18 @@ async function standInStill(): Promise<void> {
   for (const id of ["/leaving", "/leaving-g/a"]) await send("still", "DELETE", `/v2/apps${id}`, undefined);
 }
 
-const named = new Set<unknown>();
-async function fresh(id: string, world: World): Promise<unknown> {
-  const tasks = (await json(`/v2/apps${id}/tasks`, world)).tasks as Json[];
-  const found = tasks.find((task) => task.state === "TASK_RUNNING" && !named.has(task.id))?.id;
-  named.add(found);
-  return found;
-}
+const named = new Set<string>();
+/** A task that runs and no row was given; the rows before may have ended all there were. */
+const fresh = (id: string, world: World): Promise<string> =>
+  until(
+    async () => {
+      const tasks = (await json(`/v2/apps${id}/tasks`, world)).tasks as { id: string; state: string }[];
+      const found = tasks.find((task) => task.state === "TASK_RUNNING" && !named.has(task.id))?.id ?? null;
+      if (found !== null) named.add(found);
+      return found;
+    },
+    { what: `a running task of ${id}` },
+  );
 
 async function standsFor(kind: string, id: string, world: World): Promise<string> {
   const deployments = (await json(`/v1/deployments?app=${id}`, world)).deployments as Json[] | undefined;

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { createClient, readLogs } from "@muster/client";
 import { connectNats } from "@muster/runtime";
 import { until } from "@muster/testkit";
-import { containersWith, makeImage, removeImage, whyNoDocker } from "../support/images.ts";
+import { containersFromNow, makeImage, removeImage, whyNoDocker } from "../support/images.ts";
 import {
   openAgents,
   type ProcessCluster,
@@ -24,6 +24,7 @@ const IMAGES = {
 } as const;
 
 let cluster: ProcessCluster;
+let containersWith: (label: string) => Promise<string[]>;
 const later: ServiceProcess[] = [];
 
 const agentFlags = (port: number, attributes = "") => [
@@ -35,6 +36,7 @@ const agentFlags = (port: number, attributes = "") => [
 
 before(async () => {
   if (skip !== false) return;
+  containersWith = await containersFromNow();
   for (const [name, image] of Object.entries(IMAGES)) await makeImage(name, image);
   cluster = await startProcesses({ agents: [{ id: "d1", flags: agentFlags(36_000, "rack:rack-1") }] });
 });

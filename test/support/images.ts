@@ -56,8 +56,13 @@ export async function makeImage(
 export const removeImage = async (name: string): Promise<void> =>
   void (await run("docker", ["rmi", "-f", name]).catch(() => undefined));
 
-/** Ids of containers that carry a label, running or not. */
-export async function containersWith(label: string): Promise<string[]> {
+/** Tells of containers that carry a label, running or not, and came after now: an engine keeps those of runs that were cut off. */
+export async function containersFromNow(): Promise<(label: string) => Promise<string[]>> {
+  const earlier = new Set(await containersWith("muster.instance"));
+  return async (label) => (await containersWith(label)).filter((id) => !earlier.has(id));
+}
+
+async function containersWith(label: string): Promise<string[]> {
   const { stdout } = await run("docker", ["ps", "-aq", "--no-trunc", "--filter", `label=${label}`]);
   return stdout.split("\n").filter((line) => line !== "");
 }
