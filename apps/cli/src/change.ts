@@ -84,6 +84,7 @@ async function unchanged(
   if (isForPrograms(context))
     printNext(context, {
       type: "verdict",
+      time: new Date().toISOString(),
       outcome: "unchanged",
       exitCode,
       message,

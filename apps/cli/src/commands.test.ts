@@ -145,6 +145,7 @@ test("run -o json writes one object a line, the verdict last, and nothing on std
   const { type, outcome, exitCode, deployment, trace } = objects.at(-1);
   assert.deepEqual([type, outcome, exitCode, deployment], ["verdict", "succeeded", code, "deployment-1"]);
   assert.equal(trace, "4bf92f3577b34da6a3ce929d0e0e4736");
+  for (const { time } of objects) assert.match(time, /^\d{4}-\d\d-\d\dT/);
 });
 
 test("run of a file with a mistake shows the line and exits with 2", async () => {

@@ -105,7 +105,9 @@ test("nobody there exits with 6 and says what to do", async () => {
 test("version works without a server", async () => {
   const { code, out } = await start(["version", "-o", "json", "-s", "nats://127.0.0.1:1"]).ended;
   assert.equal(code, 0);
-  assert.equal(JSON.parse(out).natsServer, null);
+  const { muster, natsServer } = JSON.parse(out);
+  assert.equal(natsServer, null);
+  assert.equal((await start(["--version"]).ended).out, `${muster}\n`);
 });
 
 test("a signal ends what is followed, with its exit code", async () => {

@@ -4,6 +4,7 @@ import { number } from "./arguments.ts";
 import { type Context, contextOf, type GlobalOptions, OUTPUTS } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { dressHelp, examplesText, exitCodesText } from "./help.ts";
+import { ownVersion } from "./own-version.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 /** A command, once loaded. Answers its exit code. */
@@ -283,6 +284,7 @@ export function buildProgram(frame: Frame): Command {
     )
     .addHelpText("after", exitCodesText())
     .helpOption("-h, --help", "show help")
+    .version(ownVersion(), "-V, --version", "show the version of this command")
     .helpCommand("help [command]", "show help of a command")
     .exitOverride();
   program

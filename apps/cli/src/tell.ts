@@ -21,7 +21,7 @@ export function tellVerdict(
   const why = last?.why ?? null;
   const rolledBackBy = last?.deployment?.rolledBackBy ?? null;
   const about = { app, deployment, version, trace: traceId, ...(rolledBackBy === null ? {} : { rolledBackBy }) };
-  printNext(context, { type: "verdict", ...verdict, ...about, elapsedMs, why });
+  printNext(context, { type: "verdict", time: new Date().toISOString(), ...verdict, ...about, elapsedMs, why });
 }
 
 export function showVerdict(

@@ -86,7 +86,7 @@ async function tellPrograms(
   let last: DeploymentProgress | null = null;
   for await (const state of states) {
     const time = new Date().toISOString();
-    const news = isDeploy ? newsOf(last, state, time) : [{ type: "state", at: time, ...state }];
+    const news = isDeploy ? newsOf(last, state, time) : [{ type: "state", time, ...state }];
     for (const one of news) printNext(context, one);
     last = state;
     if (onState(state)) break;

@@ -1,5 +1,13 @@
 /** The API over NATS: any gateway of the queue group answers, so whoever reaches NATS needs no address of ours. */
-import { type ApiReply, type ApiRequest, ApiRequestSchema, HEADER, MusterError, subjects } from "@muster/contracts";
+import {
+  type ApiReply,
+  type ApiRequest,
+  ApiRequestSchema,
+  HEADER,
+  MusterError,
+  schemaFault,
+  subjects,
+} from "@muster/contracts";
 import { replyInParts } from "@muster/runtime";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { log, SERVICE } from "./gateway.ts";
@@ -65,7 +73,7 @@ function readRequest(data: Uint8Array): ApiRequest {
   } catch (cause) {
     throw new MusterError("json.malformed", `The request is not JSON: ${expected}`, { cause });
   }
-  const parsed = ApiRequestSchema.safeParse(value);
+  const parsed = ApiRequestSchema.safeParse(value, { error: schemaFault });
   if (
     parsed.success &&
     parsed.data.path.length <= PATH_CHARS_MAX &&

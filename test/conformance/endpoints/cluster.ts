@@ -125,6 +125,7 @@ export const CLUSTER: readonly Endpoint[] = [
         STREAM,
       ],
       ["/v2/events?lastEventId=0&event_type=deployment_info&plan-format=full", 200, /"original":\{/, undefined, STREAM],
+      ["/v2/events?lastEventId=0&event_type=", 200, /event: api_post_event/, undefined, STREAM],
       ["/v2/events?event_type=never_known", 200, /nothing here is told as/, undefined, STREAM],
       ["/v2/events?plan-format=heavy", 422, /\?plan-format/, undefined, { headers: STREAM.headers }],
       ["/v2/events?lastEventId=first", 422, /lastEventId/, undefined, { headers: STREAM.headers }],

@@ -1,17 +1,17 @@
 /** `muster version`: works without a server, and says what it found of one. */
-import { readFileSync } from "node:fs";
 import { MusterError } from "@muster/contracts";
 import { pairLines } from "@muster/terminal/table";
 import { isForPrograms } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { printDocument } from "../output.ts";
+import { ownVersion } from "../own-version.ts";
 import type { Run } from "../program.ts";
 import { openNats } from "../session.ts";
 
 type Server = { readonly url: string; readonly version: string };
 
 export const run: Run = async (context) => {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const version = ownVersion();
   let server: Server | null = null;
   let trouble: string | null = null;
   try {

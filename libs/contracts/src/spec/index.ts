@@ -14,4 +14,5 @@ export type { Parsed } from "./read/terms.ts";
 export { type ReadApp, type ReadOptions, readApp } from "./read.ts";
 export * from "./render.ts";
 export * from "./rollout.ts";
+export { schemaFault } from "./schema-fault.ts";
 export * from "./update.ts";

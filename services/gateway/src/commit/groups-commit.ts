@@ -101,7 +101,7 @@ function refuseTooLarge(decision: Decision): void {
   const messages = messagesOf(decision);
   if (messages <= BATCH_MESSAGES_MAX) return;
   const apps = decision.writes.filter(({ key }) => key.startsWith("app.")).length;
-  const message = `This changes ${apps} apps at once, which takes ${messages} messages in one commit; a nats-server takes ${BATCH_MESSAGES_MAX}: change its groups one after the other`;
+  const message = `This changes ${apps} apps at once, which takes ${messages} messages in one commit; a nats-server takes ${BATCH_MESSAGES_MAX}: make it in parts, such as group by group`;
   throw new MusterError("change.too-large", message);
 }
 

@@ -39,7 +39,8 @@ export function addEvents(api: Api, gateway: Gateway): void {
     replies,
     refusals: ["stream.refused", "stream.too-many", "spec.invalid"],
     answer({ c, query }) {
-      const types = new Set(query.event_type);
+      // Clients that let everything through send the key without a value.
+      const types = new Set(query.event_type.filter((type) => type !== ""));
       const isWanted = ({ type }: Frame) => types.size === 0 || types.has(type);
       return stream(gateway, c, {
         form: query["plan-format"],

@@ -56,7 +56,11 @@ test("a connection that breaks off is the client's mistake", async () => {
 });
 
 test("documents of our own are refused with every problem and its place", () => {
-  const schema = z.object({ goal: z.enum(["run", "drain"]), nested: z.array(z.object({ n: z.int() })) });
+  const schema = z.object({
+    goal: z.enum(["run", "drain"]),
+    nested: z.array(z.object({ n: z.int() })),
+    names: z.array(z.string()),
+  });
   const document = parseDocument('{\n  "goal": "fly",\n  "nested": [{"n": "x"}]\n}');
   assert.throws(
     () => readAs(schema, document),
@@ -64,10 +68,11 @@ test("documents of our own are refused with every problem and its place", () => 
       assert.ok(error instanceof MusterError);
       assert.equal(error.code, "spec.type");
       assert.deepEqual(
-        error.problems.map(({ path, line }) => [path, line]),
+        error.problems.map(({ path, message, line }) => [path, message, line]),
         [
-          ["/goal", 2],
-          ["/nested(0)/n", 3],
+          ["/goal", 'expected "run" or "drain", got the text "fly"', 2],
+          ["/nested(0)/n", 'expected a number, got the text "x"', 3],
+          ["/names", "expected a list, got nothing", undefined],
         ],
       );
       return true;

@@ -1,5 +1,12 @@
 /** Bodies of requests: bounded, of any content type, JSON by what they hold. */
-import { MusterError, type ParsedDocument, type Problem, parseDocument, SPEC_BYTES_MAX } from "@muster/contracts";
+import {
+  MusterError,
+  type ParsedDocument,
+  type Problem,
+  parseDocument,
+  SPEC_BYTES_MAX,
+  schemaFault,
+} from "@muster/contracts";
 import type { z } from "zod";
 
 /** Reads a body of at most `bytesMax` bytes; of a longer one nothing more than that is ever held. Throws `document.too-large`. */
@@ -34,7 +41,7 @@ export const readDocument = async (request: Request, bytesMax: number = SPEC_BYT
 
 /** An object by a schema of our own. Throws `spec.type` or `spec.invalid` with every problem and its place. */
 export function readAs<T extends z.ZodType>(schema: T, { value, locate }: ParsedDocument): z.infer<T> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: schemaFault });
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue): Problem => {
     const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
