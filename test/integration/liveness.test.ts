@@ -93,7 +93,6 @@ test("a removed agent that returns with live tasks is told to end them, and its 
   agent.vanish();
   await say("c1", "remove");
   await until(() => gate("c1")?.reason === "removed", { what: "a removed agent" });
-  await operator.restart("/c");
   await until(() => operator.placed("/c").every((row) => row.agent !== "c1"), {
     withinMs: 20_000,
     what: "the release of what it held",
@@ -103,6 +102,23 @@ test("a removed agent that returns with live tasks is told to end them, and its 
   await until(() => agent.tasks.size === 0, { what: "the end of the returned task" });
   await until(() => ![...operator.cluster.state.kind("instance").values()].some(({ value }) => value.agent === "c1"), {
     what: "the end of its record",
+  });
+});
+
+test("a living agent that is removed ends what it runs, and others run it instead", { timeout: 60_000 }, async () => {
+  const { operator } = plane;
+  const leaving = await addAgent("e1", "e");
+  await operator.create({ id: "/e", instances: 2, ...inGroup("e") });
+  await operator.untilRunning("/e", 2);
+  const staying = await addAgent("e2", "e");
+  await say("e1", "remove");
+  await until(() => leaving.tasks.size === 0 && staying.tasks.size === 2, {
+    withinMs: 20_000,
+    what: () => `${leaving.tasks.size} tasks on the removed agent, ${staying.tasks.size} on the other one`,
+  });
+  await operator.untilRunning("/e", 2);
+  await until(() => ![...operator.cluster.state.kind("instance").values()].some(({ value }) => value.agent === "e1"), {
+    what: "the end of its records",
   });
 });
 

@@ -1,4 +1,7 @@
-/** Wakes apps that wait when something happened that could cure them, and only then. */
+/**
+ * Wakes apps that wait when something happened that could cure them, and only then; and those that hold something of an agent that
+ * the operator removed, for it is theirs to give up.
+ */
 import {
   agentIdOf,
   appIdOf,
@@ -15,6 +18,8 @@ import { type Cluster, wakeUp } from "@muster/runtime";
 
 /** Changes that come together cost one look. */
 const GATHER_MS = 10;
+/** A wake-up may be lost: an agent that was removed and still holds something is looked at again. */
+const REMOVED_EVERY_MS = 10_000;
 
 export function followCures(cluster: Cluster, fleet: Fleet): { stop(): void } {
   const ledgers = new Map<string, LedgerDocument>();
@@ -84,10 +89,18 @@ export function followCures(cluster: Cluster, fleet: Fleet): { stop(): void } {
       return;
     }
     ledgers.set(rest, after);
+    if (after.gate.reason === "removed" && before?.gate.reason !== "removed") giveUp(rest);
     if (after.gate.open && before?.gate.open !== true)
       note({ type: "agent", cure: "agent.gate", agent: agentIdOf(rest) });
     if (before !== undefined && hasMore(before, after))
       note({ type: "agent", cure: "instance.released", agent: agentIdOf(rest) });
+  }
+
+  function giveUp(rest: string): void {
+    const ledger = ledgers.get(rest);
+    const apps = ledger?.gate.reason === "removed" ? Object.keys(ledger.instances) : [];
+    for (const token of apps) wake(appIdOf(token));
+    at(`removed ${rest}`, apps.length === 0 ? null : Date.now() + REMOVED_EVERY_MS, () => giveUp(rest));
   }
 
   for (const kind of ["ledger", "waiting", "hold"] as const)
