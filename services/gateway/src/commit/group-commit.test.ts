@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Decision, MusterError, NO_DECISION } from "@muster/contracts";
+import { pause } from "@muster/runtime";
+import { until } from "@muster/testkit";
 import { GroupCommit } from "./group-commit.ts";
 
 const write = (...keys: string[]): Decision => ({
@@ -14,10 +16,12 @@ function harness({
   fail = () => false,
   messageBytesMax = 10_000,
   waking = Promise.resolve(),
+  takesMs = 0,
 }: {
   fail?: (keys: string[]) => boolean;
   messageBytesMax?: number;
   waking?: Promise<void>;
+  takesMs?: number;
 } = {}) {
   const batches: Decision[] = [];
   const group = new GroupCommit({
@@ -29,6 +33,7 @@ function harness({
       const keys = decision.writes.map(({ key }) => key);
       if (fail(keys)) throw new Error(`refused ${keys.join(" ")}`);
       batches.push(decision);
+      if (takesMs > 0) await pause(takesMs);
       return { waking };
     },
   });
@@ -69,12 +74,27 @@ describe("group commit", () => {
       answered.push(key);
     };
     const first = add("a");
-    const others = [new Promise((resolve) => setImmediate(resolve)).then(() => add("b"))];
-    while (keys().length < 2) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => keys().length === 1, { everyMs: 1 });
+    const second = add("b");
+    await until(() => keys().length === 2, { everyMs: 1 });
     assert.deepEqual([keys(), answered], [[["a"], ["b"]], []]);
     tell();
-    await Promise.all([first, ...others]);
+    await Promise.all([first, second]);
     assert.deepEqual(answered, ["a", "b"]);
+  });
+
+  test("clients that ask again as soon as they are answered come to share their batches, wherever they began", async () => {
+    const { group, keys } = harness({ takesMs: 50 });
+    const ask = async (name: string, times: number) => {
+      for (let i = 0; i < times; i += 1) {
+        await group.add(() => write(`${name}${i}`));
+        await pause(5);
+      }
+    };
+    const first = ask("a", 4);
+    await until(() => keys().length === 1, { everyMs: 1 });
+    await Promise.all([first, ask("b", 3)]);
+    assert.deepEqual(keys(), [["a0"], ["b0", "a1"], ["b1", "a2"], ["b2", "a3"]]);
   });
 
   test("two that write one key are two batches, and the second is decided after the first", async () => {

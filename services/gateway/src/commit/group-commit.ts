@@ -4,12 +4,17 @@
  */
 import { type Decision, MusterError } from "@muster/contracts";
 import { SharedBatch } from "@muster/core";
+import { monotonicMs, pause } from "@muster/runtime";
 
 /** A batch takes 1,000 messages; most of what it costs the server it costs once. */
 const MESSAGES_MAX = 600;
 const BYTES_MAX = 1_000_000;
 /** What writes more has a batch of its own: each of those it would ride with could make all of it be decided again. */
 const ALONE_MESSAGES = 150;
+/** With more, what a batch costs is a small part of what they cost themselves, and that goes on while a batch is under way. */
+const COMPANY_MAX = 20;
+/** The longest that a batch waits for company, once those before it are answered or it is clear that they will not be soon. */
+const COMPANY_MS_MAX = 25;
 /** Room for a message's headers beside its body. */
 const HEADER_BYTES = 4_096;
 
@@ -18,6 +23,9 @@ type Request = {
   readonly resolve: () => void;
   readonly reject: (cause: unknown) => void;
 };
+/** How many a batch waits for, and when it is too late for them to come again. */
+type Company = { readonly count: number; readonly gone: Promise<unknown> };
+const NOBODY: Company = { count: 0, gone: Promise.resolve() };
 type Group = { readonly decision: Decision; readonly members: readonly Request[] };
 
 /** A batch that landed. The next one need not wait until others are told of it, those who asked for it must. */
@@ -35,6 +43,8 @@ export class GroupCommit {
   #pending: Request[] = [];
   #isRunning = false;
   #underWay: readonly Request[] = [];
+  #company = NOBODY;
+  #onArrival: () => void = () => undefined;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -49,6 +59,7 @@ export class GroupCommit {
       const request = { decide, resolve, reject };
       this.#pending.push(request);
       signal?.addEventListener("abort", () => this.#giveUp(request, signal.reason), { once: true });
+      this.#onArrival();
       if (!this.#isRunning) void this.#run();
     });
   }
@@ -63,6 +74,8 @@ export class GroupCommit {
   async #run(): Promise<void> {
     this.#isRunning = true;
     while (this.#pending.length > 0) {
+      await this.#gatherCompany();
+      const startedAtMs = monotonicMs();
       let members: readonly Request[] = [];
       try {
         const done = await this.#options.commit(() => {
@@ -73,17 +86,45 @@ export class GroupCommit {
         });
         this.#drop(members);
         const told = members;
-        void (done?.waking ?? Promise.resolve()).then(() => {
+        const telling = (done?.waking ?? Promise.resolve()).then(() => {
           for (const member of told) member.resolve();
         });
+        this.#company = this.#companyAfter(told.length, telling, monotonicMs() - startedAtMs);
       } catch (cause) {
         // Whoever fails before it asks would fail for ever.
         const failed = members.length > 0 ? members : this.#pending;
         this.#drop(failed);
+        this.#company = NOBODY;
         await this.#alone(failed, cause);
       }
     }
     this.#isRunning = false;
+  }
+
+  /**
+   * Clients that ask again as soon as they are answered fall into two groups, each waiting for the other's batch. A batch therefore
+   * waits for as many as there were, for no longer than one takes: two halves in one batch cost the server half.
+   */
+  async #gatherCompany(): Promise<void> {
+    const { count, gone } = this.#company;
+    const isThere = () => this.#pending.length >= count;
+    if (isThere()) return;
+    const arrived = new Promise<void>((resolve) => {
+      this.#onArrival = () => {
+        if (isThere()) resolve();
+      };
+    });
+    await Promise.race([arrived, gone]);
+  }
+
+  #companyAfter(members: number, telling: Promise<void>, tookMs: number): Company {
+    const count = members + this.#pending.length;
+    if (count > COMPANY_MAX) return NOBODY;
+    const waitMs = Math.min(tookMs, COMPANY_MS_MAX);
+    return {
+      count,
+      gone: Promise.race([telling, pause(COMPANY_MS_MAX)]).then(() => pause(waitMs)),
+    };
   }
 
   #drop(requests: readonly Request[]): void {
