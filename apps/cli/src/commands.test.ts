@@ -1,91 +1,26 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { keySubject, LEASES_BUCKET, MusterError } from "@muster/contracts";
-import { connectNats, type Nats, provision } from "@muster/runtime";
-import { screenOf } from "@muster/terminal";
-import { type NatsServer, startNatsServer } from "@muster/testkit";
-import type { Context, Output } from "./context.ts";
 import { UsageError } from "./exit.ts";
-import { FakeCluster, fakeAgent } from "./fake-cluster.ts";
+import { fakeAgent } from "./fake-cluster.ts";
 import type { Run } from "./program.ts";
+import { commandTests, ndjson } from "./testing/command-tests.ts";
+import type { Manner, Outcome } from "./testing/muster.ts";
 
-let server: NatsServer;
-let nats: Nats;
-let cluster: FakeCluster;
-let folder: string;
-before(async () => {
-  server = await startNatsServer();
-  nats = await connectNats({ url: server.url }, { name: "test", waitMs: 10_000 });
-  await provision(nats, { replicas: 1 });
-  folder = await mkdtemp(join(tmpdir(), "muster-cli-"));
-});
-after(async () => {
-  await nats?.connection.close();
-  await server?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-beforeEach(() => {
-  cluster = new FakeCluster(nats);
-});
-afterEach(() => cluster.stop());
+const at = commandTests();
 
-type Outcome = { code: number; out: string; err: string };
-
-/** Runs a command in this process; `out` and `err` are what it wrote. */
-async function muster(
-  command: string,
-  args: readonly string[] = [],
-  {
-    output = "table",
-    options = {},
-    signal,
-  }: { output?: Output; options?: Record<string, unknown>; signal?: AbortSignal } = {},
-): Promise<Outcome> {
-  const written = { out: "", err: "" };
-  const screen = (to: "out" | "err") =>
-    screenOf(
-      {
-        write: (text: string) => {
-          written[to] += text;
-        },
-      },
-      { env: {} },
-    );
-  const context: Context = {
-    server: server.url,
-    natsContext: undefined,
-    output,
-    out: screen("out"),
-    err: screen("err"),
-    signal: signal ?? new AbortController().signal,
-  };
-  const { run } = (await import(`./commands/${command}.ts`)) as { run: Run };
-  return { code: await run(context, args, { timeout: 20, ...options }), ...written };
-}
-
-async function fileOf(name: string, text: string): Promise<string> {
-  const file = join(folder, name);
-  await writeFile(file, text);
-  return file;
-}
-const ndjson = (text: string) =>
-  text
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+const muster = async (command: string, args: readonly string[] = [], manner: Manner = {}): Promise<Outcome> =>
+  at.muster(((await import(`./commands/${command}.ts`)) as { run: Run }).run, args, manner);
 
 test("run creates an app, tells every change, and ends with what is reached", async () => {
-  cluster.onDeployment = ({ id, app }) => {
-    cluster.instance(app, 0, 1, { state: "starting" });
-    cluster.onceSeen = () => {
-      cluster.instance(app, 0, 1, { state: "running", healthy: true });
-      cluster.succeed(id);
+  at.cluster.onDeployment = ({ id, app }) => {
+    at.cluster.instance(app, 0, 1, { state: "starting" });
+    at.cluster.onceSeen = () => {
+      at.cluster.instance(app, 0, 1, { state: "running", healthy: true });
+      at.cluster.succeed(id);
     };
   };
-  const { code, out, err } = await muster("run", [await fileOf("hello.json", '{"id":"hello"}')]);
+  const { code, out, err } = await muster("run", [await at.file("hello.json", '{"id":"hello"}')]);
   assert.equal(code, 0);
   assert.equal(out, "");
   const lines = err.trim().split("\n");
@@ -96,16 +31,16 @@ test("run creates an app, tells every change, and ends with what is reached", as
   ]);
   assert.match(lines[3] ?? "", /^✓ \/hello runs: 1 instance, healthy {2}\d/);
   assert.equal(lines[4], "  deployment deployment-1 · trace 4bf92f3577b34da6a3ce929d0e0e4736");
-  assert.match(cluster.heard[0]?.traceparent ?? "", /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-  assert.match(cluster.heard[0]?.from ?? "", /^muster CLI of .+@.+$/);
+  assert.match(at.cluster.heard[0]?.traceparent ?? "", /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  assert.match(at.cluster.heard[0]?.from ?? "", /^muster CLI of .+@.+$/);
 });
 
 test("run of an app that exists replaces it", async () => {
-  cluster.app("/hello", 1);
-  const { code } = await muster("run", [await fileOf("hello.yaml", "id: hello\ninstances: 2\n")]);
+  at.cluster.app("/hello", 1);
+  const { code } = await muster("run", [await at.file("hello.yaml", "id: hello\ninstances: 2\n")]);
   assert.equal(code, 0);
   assert.deepEqual(
-    cluster.heard.slice(0, 2).map(({ method, path, body }) => [method, path, body]),
+    at.cluster.heard.slice(0, 2).map(({ method, path, body }) => [method, path, body]),
     [
       ["POST", "/v2/apps", '{"id":"hello","instances":2}'],
       ["PUT", "/v2/apps/hello?partialUpdate=false", '{"id":"hello","instances":2}'],
@@ -114,23 +49,23 @@ test("run of an app that exists replaces it", async () => {
 });
 
 test("run of an app that stands as asked says how it stands", async () => {
-  cluster.app("/hello", 1);
-  cluster.intercept = ({ method }) => (method === "PUT" ? { body: { version: "v", deploymentId: "none" } } : null);
-  const file = await fileOf("hello.json", '{"id":"hello"}');
+  at.cluster.app("/hello", 1);
+  at.cluster.intercept = ({ method }) => (method === "PUT" ? { body: { version: "v", deploymentId: "none" } } : null);
+  const file = await at.file("hello.json", '{"id":"hello"}');
   const well = await muster("run", [file]);
   assert.deepEqual(well, {
     code: 0,
     out: "",
     err: "✓ nothing to change: all 1 wanted instances run and are healthy\n",
   });
-  cluster.why = () => ({ status: "delayed", summary: "hello failed 3 times in a row" });
+  at.cluster.why = () => ({ status: "delayed", summary: "hello failed 3 times in a row" });
   const ill = await muster("run", [file]);
   assert.deepEqual(ill, { code: 1, out: "", err: "! nothing to change: hello failed 3 times in a row\n" });
 });
 
 test("run --detach prints the deployment's id and nothing else", async () => {
-  cluster.onDeployment = () => undefined;
-  const file = await fileOf("hello.json", '{"id":"hello"}');
+  at.cluster.onDeployment = () => undefined;
+  const file = await at.file("hello.json", '{"id":"hello"}');
   const plain = await muster("run", [file], { options: { detach: true } });
   assert.deepEqual(plain, { code: 0, out: "deployment-1\n", err: "" });
   const json = await muster("run", [file], { options: { detach: true }, output: "json" });
@@ -138,7 +73,7 @@ test("run --detach prints the deployment's id and nothing else", async () => {
 });
 
 test("run -o json writes one object a line, the verdict last, and nothing on stderr", async () => {
-  const { code, out, err } = await muster("run", [await fileOf("hello.json", '{"id":"hello"}')], { output: "json" });
+  const { code, out, err } = await muster("run", [await at.file("hello.json", '{"id":"hello"}')], { output: "json" });
   const objects = ndjson(out);
   assert.equal(err, "");
   assert.deepEqual([...new Set(objects.slice(0, -1).map(({ type }) => type))], ["state"]);
@@ -149,7 +84,7 @@ test("run -o json writes one object a line, the verdict last, and nothing on std
 });
 
 test("run of a file with a mistake shows the line and exits with 2", async () => {
-  cluster.intercept = ({ method }) =>
+  at.cluster.intercept = ({ method }) =>
     method === "POST"
       ? {
           status: 422,
@@ -160,7 +95,7 @@ test("run of a file with a mistake shows the line and exits with 2", async () =>
           },
         }
       : null;
-  const { code, err } = await muster("run", [await fileOf("bad.json", '{"id": "hello",\n "cpus": "x"}')]);
+  const { code, err } = await muster("run", [await at.file("bad.json", '{"id": "hello",\n "cpus": "x"}')]);
   assert.equal(code, 2);
   assert.match(
     err,
@@ -169,39 +104,39 @@ test("run of a file with a mistake shows the line and exits with 2", async () =>
 });
 
 test("run of an app that crashes again and again ends early with reason and output", async () => {
-  cluster.onDeployment = ({ app }) => {
+  at.cluster.onDeployment = ({ app }) => {
     for (const attempt of [1, 2, 3]) {
-      cluster.instance(app, 0, attempt, {
+      at.cluster.instance(app, 0, attempt, {
         state: "failed",
         exitCode: 1,
         reason: "exited",
         message: "exited with status 1",
       });
-      cluster.output.set(`hello.0.${attempt}`, ["Error: no database"]);
+      at.cluster.output.set(`hello.0.${attempt}`, ["Error: no database"]);
     }
   };
-  const { code, err } = await muster("run", [await fileOf("hello.json", '{"id":"hello"}')]);
+  const { code, err } = await muster("run", [await at.file("hello.json", '{"id":"hello"}')]);
   assert.equal(code, 1);
   assert.match(err, /│ Error: no database\n✗ \/hello does not stay up: hello\.0 ended 3 times, exited with status 1/);
   assert.equal(err.match(/no database/g)?.length, 1);
 });
 
 test("run that finds no place in time exits with 3, one that only takes long with 4", async () => {
-  cluster.onDeployment = ({ app }) => void cluster.instance(app, 0, 1, { state: "waiting", agent: null });
-  cluster.why = () => ({ summary: "hello needs 1 more: of 2 agents 2 refused by cpus" });
-  const file = await fileOf("hello.json", '{"id":"hello"}');
+  at.cluster.onDeployment = ({ app }) => void at.cluster.instance(app, 0, 1, { state: "waiting", agent: null });
+  at.cluster.why = () => ({ summary: "hello needs 1 more: of 2 agents 2 refused by cpus" });
+  const file = await at.file("hello.json", '{"id":"hello"}');
   const stuck = await muster("run", [file], { options: { timeout: 0.3 } });
   assert.equal(stuck.code, 3);
   assert.match(stuck.err, /1 instance not placed after 0\.3 s/);
-  cluster.onDeployment = ({ app }) => void cluster.instance(app, 0, 1, { state: "staging" });
+  at.cluster.onDeployment = ({ app }) => void at.cluster.instance(app, 0, 1, { state: "staging" });
   assert.equal((await muster("run", [file], { options: { timeout: 0.3 } })).code, 4);
 });
 
 test("Ctrl-C detaches: the deployment goes on, and it is said how to look", async () => {
-  cluster.onDeployment = () => undefined;
+  at.cluster.onDeployment = () => undefined;
   const interrupt = new AbortController();
-  cluster.onceSeen = () => interrupt.abort();
-  const file = await fileOf("hello.json", '{"id":"hello"}');
+  at.cluster.onceSeen = () => interrupt.abort();
+  const file = await at.file("hello.json", '{"id":"hello"}');
   const { code, err } = await muster("run", [file], { signal: interrupt.signal });
   assert.equal(code, 130);
   assert.match(err, /detached.*the deployment goes on/);
@@ -209,8 +144,8 @@ test("Ctrl-C detaches: the deployment goes on, and it is said how to look", asyn
 });
 
 test("a change of an app that is locked is a conflict", async () => {
-  cluster.app("/hello", 1);
-  cluster.intercept = ({ method }) =>
+  at.cluster.app("/hello", 1);
+  at.cluster.intercept = ({ method }) =>
     method === "PATCH"
       ? { status: 409, body: { message: "App is locked", code: "app.locked", deployments: [{ id: "d7" }] } }
       : null;
@@ -221,7 +156,7 @@ test("a change of an app that is locked is a conflict", async () => {
 });
 
 test("plan has an exit code for each answer, and tells programs all of it", async () => {
-  const file = await fileOf("hello.yaml", "id: hello\n");
+  const file = await at.file("hello.yaml", "id: hello\n");
   const spots = { first: { places: [], stops: [] }, places: [{ agent: "n1", count: 1 }], stops: [] };
   const about = { app: "/hello", summary: "hello would start", action: "start", version: null, changes: [] };
   const counts = { instances: { from: 0, to: 1 }, replaces: false, keeps: 0, meanwhile: null, unplaced: 0 };
@@ -235,7 +170,7 @@ test("plan has an exit code for each answer, and tells programs all of it", asyn
   ] as const) {
     const refusal = outcome === "refused" ? { code: "app.locked", message: "a deployment runs" } : null;
     const body = { ...about, ...counts, ...spots, ...rest, outcome, refusal, warnings };
-    cluster.intercept = ({ path }) => (path === "/v1/plan" ? { body } : null);
+    at.cluster.intercept = ({ path }) => (path === "/v1/plan" ? { body } : null);
     const told = await muster("plan", [file]);
     assert.equal(told.code, code);
     assert.match(told.err, /^! \/cpu: is not known \(line 1, column 1\)\n/);
@@ -244,11 +179,11 @@ test("plan has an exit code for each answer, and tells programs all of it", asyn
     assert.deepEqual([json.code, json.err, JSON.parse(json.out)], [code, "", body]);
     assert.equal((await muster("plan", [file], { output: "name" })).out, `${outcome}\n`);
   }
-  assert.equal(cluster.heard[0]?.body, '{"id":"hello"}');
+  assert.equal(at.cluster.heard[0]?.body, '{"id":"hello"}');
 });
 
 test("scale, stop and restart find an app by the beginning of its name; rm wants all of it", async () => {
-  cluster.app("/hello", 1);
+  at.cluster.app("/hello", 1);
   assert.match((await muster("scale", ["hel=3"])).err, /\/hello runs: 3 instances/);
   assert.match((await muster("restart", ["hel"])).err, /✓ \/hello/);
   assert.match((await muster("stop", ["hel"])).err, /✓ \/hello is stopped/);
@@ -257,12 +192,12 @@ test("scale, stop and restart find an app by the beginning of its name; rm wants
     (error) => error instanceof UsageError && /if you mean \/hello/.test(error.message),
   );
   assert.match((await muster("rm", ["hello"])).err, /✓ \/hello is gone/);
-  assert.equal(cluster.apps.size, 0);
+  assert.equal(at.cluster.apps.size, 0);
 });
 
 test("an ambiguous name lists what it fits, an unknown one the nearest", async () => {
-  cluster.app("/hello", 1);
-  cluster.app("/hello-world", 1);
+  at.cluster.app("/hello", 1);
+  at.cluster.app("/hello-world", 1);
   await assert.rejects(muster("ps", ["hel"]), {
     name: "UsageError",
     message: '"hel" fits 2 apps:\n  /hello\n  /hello-world',
@@ -274,8 +209,8 @@ test("an ambiguous name lists what it fits, an unknown one the nearest", async (
 test("lists are tables, JSON, YAML or names, and an empty one leaves stdout empty", async () => {
   assert.deepEqual(await muster("apps"), { code: 0, out: "", err: 'no apps yet: start one with "muster run FILE"\n' });
   assert.deepEqual(await muster("apps", [], { output: "json" }), { code: 0, out: "[]\n", err: "" });
-  cluster.app("/hello", 1);
-  cluster.instance("/hello", 0, 12, { healthy: true });
+  at.cluster.app("/hello", 1);
+  at.cluster.instance("/hello", 0, 12, { healthy: true });
   const table = (await muster("ps")).out.split("\n");
   assert.equal(table[0], "INSTANCE    STATE      AGENT  ADDRESS         AGE  RESTARTS");
   assert.match(table[1] ?? "", /^hello\.0\.12 {2}✓ healthy {2}n1 {5}10\.0\.0\.1:31000 {3}0s {9}0$/);
@@ -286,11 +221,11 @@ test("lists are tables, JSON, YAML or names, and an empty one leaves stdout empt
 });
 
 test("logs prefix lines with their instance, and one instance's lines with nothing", async () => {
-  cluster.app("/hello", 2);
-  cluster.instance("/hello", 0, 12);
-  cluster.instance("/hello", 1, 13, { agent: "n2", state: "failed" });
-  cluster.output.set("hello.0.12", ["one", "two"]);
-  cluster.output.set("hello.1.13", ["three"]);
+  at.cluster.app("/hello", 2);
+  at.cluster.instance("/hello", 0, 12);
+  at.cluster.instance("/hello", 1, 13, { agent: "n2", state: "failed" });
+  at.cluster.output.set("hello.0.12", ["one", "two"]);
+  at.cluster.output.set("hello.1.13", ["three"]);
   const all = (await muster("logs", ["hello"])).out.trim().split("\n").sort();
   assert.deepEqual(all, ["hello.0.12 │ one", "hello.0.12 │ two", "hello.1.13 │ three"]);
   assert.equal((await muster("logs", ["hello.0"], { options: { tail: 1 } })).out, "two\n");
@@ -299,9 +234,9 @@ test("logs prefix lines with their instance, and one instance's lines with nothi
 });
 
 test("why shows the sentence and the funnel behind it", async () => {
-  cluster.app("/hello", 2);
+  at.cluster.app("/hello", 2);
   const now = Date.now();
-  cluster.why = (app) => ({
+  at.cluster.why = (app) => ({
     status: "waiting",
     wanted: 2,
     running: 0,
@@ -350,7 +285,7 @@ test("doctor is content with a whole cluster, and says what to do about dead mes
   const well = await muster("doctor", [], { output: "json" });
   assert.equal(well.code, 0);
   assert.deepEqual([...new Set(JSON.parse(well.out).map(({ level }: { level: string }) => level))], ["ok"]);
-  cluster.agents.push(
+  at.cluster.agents.push(
     fakeAgent("n3", { gate: { open: false, reason: "unreachable", sinceMs: 0 }, orphans: ["x.0.1"] }),
   );
   const { graveyard } = await import("@muster/runtime");
@@ -361,7 +296,7 @@ test("doctor is content with a whole cluster, and says what to do about dead mes
     error: "boom",
     body: new Uint8Array(),
   };
-  for (const sequence of [1, 2]) await graveyard(nats).bury({ ...dead, sequence });
+  for (const sequence of [1, 2]) await graveyard(at.nats).bury({ ...dead, sequence });
   const { code, out } = await muster("doctor");
   assert.equal(code, 0);
   assert.match(out, /! warn {2}agents .*2 of 3 open/);
@@ -370,8 +305,8 @@ test("doctor is content with a whole cluster, and says what to do about dead mes
 });
 
 test("doctor fails where no gateway answers, and still finds who is alive by the leases", async () => {
-  cluster.stop();
-  await nats.js.publish(
+  at.cluster.stop();
+  await at.nats.js.publish(
     keySubject(LEASES_BUCKET, "p1"),
     JSON.stringify({ process: "p1", services: ["deployer"], startedAtMs: 0 }),
   );

@@ -1,47 +1,16 @@
 /** `muster deploy` and `muster plan` of groups, lists, folders: one deployment, one picture, errors file by file. */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import type { DeploymentDocument } from "@muster/contracts";
-import { connectNats, type Nats, provision } from "@muster/runtime";
 import { FakeTerminal } from "@muster/terminal/fake-terminal";
-import { type NatsServer, startNatsServer, until } from "@muster/testkit";
+import { until } from "@muster/testkit";
 import { run as deploy } from "./commands/deploy.ts";
 import { run as plan } from "./commands/plan.ts";
-import { FakeCluster } from "./fake-cluster.ts";
-import { musterAt } from "./testing/muster.ts";
+import { commandTests } from "./testing/command-tests.ts";
 
-let server: NatsServer;
-let nats: Nats;
-let cluster: FakeCluster;
-let folder: string;
-let muster: ReturnType<typeof musterAt>;
-before(async () => {
-  server = await startNatsServer();
-  nats = await connectNats({ url: server.url }, { name: "test", waitMs: 10_000 });
-  await provision(nats, { replicas: 1 });
-  muster = musterAt(server.url);
-});
-after(async () => {
-  await nats?.connection.close();
-  await server?.stop();
-});
-beforeEach(async () => {
-  cluster = new FakeCluster(nats);
-  folder = await mkdtemp(join(tmpdir(), "muster-cli-"));
-});
-afterEach(async () => {
-  cluster.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function file(name: string, text: string): Promise<string> {
-  const path = join(folder, name);
-  await writeFile(path, text);
-  return path;
-}
+const at = commandTests();
 
 const SHOP = `id: /shop
 apps:
@@ -57,11 +26,11 @@ const step = (app: string): DeploymentDocument["steps"][number] => ({
 /** Answers every change of several apps by one deployment of `/shop/db` and then `/shop/web`, and keeps what was sent. */
 function takeMany(): { method: string; path: string; body: string | null }[] {
   const sent: { method: string; path: string; body: string | null }[] = [];
-  cluster.intercept = ({ method, path, body }) => {
+  at.cluster.intercept = ({ method, path, body }) => {
     if (method !== "PUT" || !/^\/v2\/(groups|apps)(\?|$)/.test(path)) return null;
     sent.push({ method, path, body });
     const steps = [step("/shop/db"), step("/shop/web")];
-    cluster.deployment("d1", "/shop/db", {
+    at.cluster.deployment("d1", "/shop/db", {
       action: "group",
       group: path.startsWith("/v2/groups") ? "/shop" : null,
       steps,
@@ -75,24 +44,24 @@ function takeMany(): { method: string; path: string; body: string | null }[] {
   return sent;
 }
 function stands(): void {
-  for (const app of ["/shop/db", "/shop/web"]) cluster.instance(app, 0, 1, { version: 1 });
-  cluster.deployment("d1", "/shop/db", { step: 1 });
-  cluster.succeed("d1");
+  for (const app of ["/shop/db", "/shop/web"]) at.cluster.instance(app, 0, 1, { version: 1 });
+  at.cluster.deployment("d1", "/shop/db", { step: 1 });
+  at.cluster.succeed("d1");
 }
 
 test("a group is one deployment, with a line for each instance of its apps, those that fail first, and its steps", async () => {
   const sent = takeMany();
-  for (let slot = 0; slot < 8; slot += 1) cluster.instance("/shop/db", slot, 1, { version: 1 });
-  cluster.instance("/shop/web", 0, 1, {
+  for (let slot = 0; slot < 8; slot += 1) at.cluster.instance("/shop/db", slot, 1, { version: 1 });
+  at.cluster.instance("/shop/web", 0, 1, {
     version: 1,
     state: "failed",
     exitCode: 1,
     reason: "exited",
     message: "exited with status 1",
   });
-  cluster.instance("/shop/web", 0, 2, { version: 1, state: "starting" });
+  at.cluster.instance("/shop/web", 0, 2, { version: 1, state: "starting" });
   const terminal = new FakeTerminal({ columns: 110, rows: 10 });
-  const ended = muster(deploy, [await file("shop.yaml", SHOP)], { terminal, options: { force: true } });
+  const ended = at.muster(deploy, [await at.file("shop.yaml", SHOP)], { terminal, options: { force: true } });
   await until(() => terminal.screen().some((line) => line.includes("step 1 of 2")), {
     what: () => terminal.screen().join("\n"),
   });
@@ -104,7 +73,7 @@ test("a group is one deployment, with a line for each instance of its apps, thos
     picture.some((line) => /\+\d more/.test(line)),
     picture.join("\n"),
   );
-  cluster.instances.clear();
+  at.cluster.instances.clear();
   stands();
   assert.equal((await ended).code, 0);
   assert.match(terminal.screen().join("\n"), /✓ \/shop \(2 apps\) runs: 2 instances/);
@@ -118,15 +87,15 @@ test("a group is one deployment, with a line for each instance of its apps, thos
 test("files, lists and folders become one list of apps and one deployment; off a terminal it is told as NDJSON", async () => {
   const sent = takeMany();
   stands();
-  cluster.onDeployment = () => undefined;
-  await mkdir(join(folder, "apps"));
-  await file("apps/b.yaml", "id: /shop/db\ncmd: sleep 9\n");
-  await file("apps/a.json", '[{"id": "/shop/web", "cmd": "sleep 9"}]');
-  await file("apps/README.md", "not an app");
-  const more = await file("more.yml", "- id: /more\n  cmd: sleep 9\n");
-  const running = muster(deploy, [join(folder, "apps"), more]);
+  at.cluster.onDeployment = () => undefined;
+  await mkdir(join(at.folder, "apps"));
+  await at.file("apps/b.yaml", "id: /shop/db\ncmd: sleep 9\n");
+  await at.file("apps/a.json", '[{"id": "/shop/web", "cmd": "sleep 9"}]');
+  await at.file("apps/README.md", "not an app");
+  const more = await at.file("more.yml", "- id: /more\n  cmd: sleep 9\n");
+  const running = at.muster(deploy, [join(at.folder, "apps"), more]);
   await until(() => sent.length === 1);
-  cluster.succeed("d1");
+  at.cluster.succeed("d1");
   const { code, out } = await running;
   assert.equal(code, 0);
   assert.equal(sent[0]?.path, "/v2/apps?partialUpdate=false");
@@ -143,7 +112,7 @@ test("files, lists and folders become one list of apps and one deployment; off a
 });
 
 test("a refusal is told of the file it is about, with its line and column there", async () => {
-  cluster.intercept = ({ method }) =>
+  at.cluster.intercept = ({ method }) =>
     method === "PUT"
       ? {
           status: 422,
@@ -157,9 +126,9 @@ test("a refusal is told of the file it is about, with its line and column there"
           },
         }
       : null;
-  const a = await file("a.json", '{\n  "id": "/a",\n  "cpus": "many"\n}');
-  const b = await file("b.yaml", "- id: /b\n- id: /c\n  mem: 1\n");
-  const { code, err } = await muster(deploy, [a, b]);
+  const a = await at.file("a.json", '{\n  "id": "/a",\n  "cpus": "many"\n}');
+  const b = await at.file("b.yaml", "- id: /b\n- id: /c\n  mem: 1\n");
+  const { code, err } = await at.muster(deploy, [a, b]);
   assert.equal(code, 2);
   assert.match(err, new RegExp(`${a}: 1 problem\\n  3:11  /cpus  expected a number`));
   assert.match(err, new RegExp(`${b}: 1 problem\\n  3:8  \\(1\\)/mem  expected 4 or more`));
@@ -167,9 +136,9 @@ test("a refusal is told of the file it is about, with its line and column there"
 
 test("each file that cannot be read is told, and nothing is sent", async () => {
   const sent = takeMany();
-  const bad = await file("bad.json", '{"id": "/a"\n "cmd": "x"}');
-  const worse = await file("worse.yaml", "id: [\n");
-  const { code, err } = await muster(deploy, [bad, worse, await file("good.json", '{"id":"/g"}')]);
+  const bad = await at.file("bad.json", '{"id": "/a"\n "cmd": "x"}');
+  const worse = await at.file("worse.yaml", "id: [\n");
+  const { code, err } = await at.muster(deploy, [bad, worse, await at.file("good.json", '{"id":"/g"}')]);
   assert.equal(code, 2);
   assert.match(err, /bad\.json: .*line 2/s);
   assert.match(err, /worse\.yaml: /);
@@ -178,13 +147,16 @@ test("each file that cannot be read is told, and nothing is sent", async () => {
 
 test("what cannot be meant is refused with what to do", async () => {
   const sent = takeMany();
-  const group = await file("shop.yaml", SHOP);
-  const refusal = async (files: string[]) => (await muster(deploy, files)).err;
-  assert.match(await refusal([await file("none.json", '{"groups": []}')]), /none\.json: a group needs an id/);
-  assert.match(await refusal([group, await file("a.json", '{"id":"/a"}')]), /shop\.yaml is a group: .* deployed alone/);
-  await assert.rejects(muster(deploy, ["-", "-"]), /stdin/);
-  await mkdir(join(folder, "empty"));
-  await assert.rejects(muster(deploy, [join(folder, "empty")]), /holds no \.json, \.yaml or \.yml/);
+  const group = await at.file("shop.yaml", SHOP);
+  const refusal = async (files: string[]) => (await at.muster(deploy, files)).err;
+  assert.match(await refusal([await at.file("none.json", '{"groups": []}')]), /none\.json: a group needs an id/);
+  assert.match(
+    await refusal([group, await at.file("a.json", '{"id":"/a"}')]),
+    /shop\.yaml is a group: .* deployed alone/,
+  );
+  await assert.rejects(at.muster(deploy, ["-", "-"]), /stdin/);
+  await mkdir(join(at.folder, "empty"));
+  await assert.rejects(at.muster(deploy, [join(at.folder, "empty")]), /holds no \.json, \.yaml or \.yml/);
   assert.deepEqual(sent, []);
 });
 
@@ -194,28 +166,28 @@ test("plan and --dry-run tell the steps of a group, and ask for nothing else", a
     { actions: [{ action: "RestartApplication", app: "/shop/web" }] },
   ];
   const asked: string[] = [];
-  cluster.intercept = ({ method, path }) => {
+  at.cluster.intercept = ({ method, path }) => {
     asked.push(`${method} ${path}`);
     return { body: { steps } };
   };
-  const group = await file("shop.yaml", SHOP);
-  const { code, out } = await muster(plan, [group]);
+  const group = await at.file("shop.yaml", SHOP);
+  const { code, out } = await at.muster(plan, [group]);
   assert.equal(code, 10);
   assert.equal(out, "step 1 of 2\n  start /shop/db\nstep 2 of 2\n  replace the instances of /shop/web\n");
-  assert.equal((await muster(deploy, [group], { options: { dryRun: true } })).out, out);
+  assert.equal((await at.muster(deploy, [group], { options: { dryRun: true } })).out, out);
   steps = [];
-  const nothing = await muster(plan, [group], { options: { json: true } });
+  const nothing = await at.muster(plan, [group], { options: { json: true } });
   assert.deepEqual([nothing.code, JSON.parse(nothing.out)], [0, { steps: [] }]);
   assert.deepEqual(new Set(asked), new Set(["PUT /v2/groups?dryRun=true"]));
-  const list = await file("list.json", '[{"id":"/a"}]');
-  assert.match((await muster(plan, [list])).err, /plan them one by one/);
+  const list = await at.file("list.json", '[{"id":"/a"}]');
+  assert.match((await at.muster(plan, [list])).err, /plan them one by one/);
 });
 
 test("a group that stands as asked is told so, without a question about one app", async () => {
-  cluster.intercept = ({ method }) =>
+  at.cluster.intercept = ({ method }) =>
     method === "PUT" ? { body: { version: "2026-11-20T12:00:00.000Z", deploymentId: "x" } } : null;
-  const { code, out } = await muster(deploy, [await file("shop.yaml", SHOP)]);
+  const { code, out } = await at.muster(deploy, [await at.file("shop.yaml", SHOP)]);
   assert.equal(code, 0);
   assert.deepEqual([JSON.parse(out).outcome, JSON.parse(out).why], ["unchanged", null]);
-  assert.ok(cluster.heard.every(({ path }) => !path.startsWith("/v1/why")));
+  assert.ok(at.cluster.heard.every(({ path }) => !path.startsWith("/v1/why")));
 });

@@ -1,53 +1,20 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { connectNats, type Nats, provision } from "@muster/runtime";
+import { test } from "node:test";
 import { FakeTerminal } from "@muster/terminal/fake-terminal";
-import { type NatsServer, startNatsServer, until } from "@muster/testkit";
+import { until } from "@muster/testkit";
 import { run as deploy } from "./commands/deploy.ts";
 import { run as rollback } from "./commands/rollback.ts";
 import { UsageError } from "./exit.ts";
-import { FakeCluster } from "./fake-cluster.ts";
-import { musterAt } from "./testing/muster.ts";
+import { commandTests, ndjson } from "./testing/command-tests.ts";
 
-let server: NatsServer;
-let nats: Nats;
-let cluster: FakeCluster;
-let folder: string;
-let muster: ReturnType<typeof musterAt>;
-before(async () => {
-  server = await startNatsServer();
-  nats = await connectNats({ url: server.url }, { name: "test", waitMs: 10_000 });
-  await provision(nats, { replicas: 1 });
-  folder = await mkdtemp(join(tmpdir(), "muster-cli-"));
-  muster = musterAt(server.url);
-});
-after(async () => {
-  await nats?.connection.close();
-  await server?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-beforeEach(() => {
-  cluster = new FakeCluster(nats);
-});
-afterEach(() => cluster.stop());
+const at = commandTests();
 
 const V1 = "2026-11-20T12:00:00.000Z";
 const V2 = "2026-11-20T13:00:00.000Z";
 const [v1, v2] = [Date.parse(V1), Date.parse(V2)];
-const ndjson = (text: string) =>
-  text
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
 
-async function fileOf(text: string): Promise<string> {
-  const file = join(folder, "hello.json");
-  await writeFile(file, text);
-  return file;
-}
+const fileOf = (text: string) => at.file("hello.json", text);
 
 const CANARY = { strategy: "canary", watchSeconds: 30 };
 const canarySteps = [
@@ -66,25 +33,25 @@ const canarySteps = [
 
 /** A canary of one, half way: `d1` of `/hello`, with instance 0 old and instance 1 new. */
 function halfWay(): void {
-  cluster.app("/hello", 2);
-  cluster.version("/hello", V1, { cmd: "exec sleep 1", rollout: CANARY });
-  cluster.version("/hello", V2, { cmd: "exec sleep 2", rollout: CANARY });
-  cluster.instance("/hello", 0, 1, { version: v1, sinceMs: Date.now() - 60_000 });
-  cluster.instance("/hello", 1, 3);
-  cluster.deployment("d1", "/hello", { steps: canarySteps, version: v2, fromVersion: v1, reachedAtMs: Date.now() });
+  at.cluster.app("/hello", 2);
+  at.cluster.version("/hello", V1, { cmd: "exec sleep 1", rollout: CANARY });
+  at.cluster.version("/hello", V2, { cmd: "exec sleep 2", rollout: CANARY });
+  at.cluster.instance("/hello", 0, 1, { version: v1, sinceMs: Date.now() - 60_000 });
+  at.cluster.instance("/hello", 1, 3);
+  at.cluster.deployment("d1", "/hello", { steps: canarySteps, version: v2, fromVersion: v1, reachedAtMs: Date.now() });
 }
 
 function promoted(): void {
-  cluster.instance("/hello", 0, 4, { version: v2 });
-  cluster.instances.delete("hello.0.1");
-  cluster.deployment("d1", "/hello", { stage: 1, reachedAtMs: null });
-  cluster.succeed("d1");
+  at.cluster.instance("/hello", 0, 4, { version: v2 });
+  at.cluster.instances.delete("hello.0.1");
+  at.cluster.deployment("d1", "/hello", { stage: 1, reachedAtMs: null });
+  at.cluster.succeed("d1");
 }
 
 test("on a terminal deploy shows the plan, new and old instances, the stage and what it waits for; then how it came out", async () => {
   halfWay();
   const terminal = new FakeTerminal({ columns: 110 });
-  const ended = muster(deploy, [], { terminal, options: { attach: "d1" } });
+  const ended = at.muster(deploy, [], { terminal, options: { attach: "d1" } });
   await until(() => terminal.screen().length >= 5, { what: () => `a picture (${terminal.screen().join("\n")})` });
   const [plan, head, ...lines] = terminal.screen();
   assert.equal(plan, `version ${V2}, canary, 1 step, 2 stages, fails after 10m00s without progress`);
@@ -104,12 +71,17 @@ test("on a terminal deploy shows the plan, new and old instances, the stage and 
 
 test("off a terminal deploy prints one object per change, with step and stage, and the verdict last", async () => {
   halfWay();
-  const ended = muster(deploy, [], { options: { attach: "hello" } });
-  await until(() => cluster.heard.some(({ path }) => path.includes("/v1/instances")));
-  cluster.instance("/hello", 1, 3, { state: "failed", exitCode: 1, reason: "exited", message: "exited with status 1" });
-  cluster.instance("/hello", 1, 5, { state: "starting" });
-  await until(() => cluster.heard.some(({ path }) => path.includes("/v1/why")));
-  cluster.instance("/hello", 1, 5, { state: "running" });
+  const ended = at.muster(deploy, [], { options: { attach: "hello" } });
+  await until(() => at.cluster.heard.some(({ path }) => path.includes("/v1/instances")));
+  at.cluster.instance("/hello", 1, 3, {
+    state: "failed",
+    exitCode: 1,
+    reason: "exited",
+    message: "exited with status 1",
+  });
+  at.cluster.instance("/hello", 1, 5, { state: "starting" });
+  await until(() => at.cluster.heard.some(({ path }) => path.includes("/v1/why")));
+  at.cluster.instance("/hello", 1, 5, { state: "running" });
   promoted();
   const { code, out, err } = await ended;
   assert.deepEqual([code, err], [0, ""]);
@@ -136,29 +108,29 @@ test("off a terminal deploy prints one object per change, with step and stage, a
 });
 
 test("deploy of a file creates the app, and text asked for stays text off a terminal", async () => {
-  const { code, out } = await muster(deploy, [await fileOf('{"id":"hello"}')], { output: "name" });
+  const { code, out } = await at.muster(deploy, [await fileOf('{"id":"hello"}')], { output: "name" });
   assert.deepEqual([code, out], [0, "deployment-1\n"]);
-  assert.ok(cluster.heard.some(({ method, path }) => method === "POST" && path === "/v2/apps"));
+  assert.ok(at.cluster.heard.some(({ method, path }) => method === "POST" && path === "/v2/apps"));
 });
 
 test("whatever fails, deploy waits for the server's verdict, and tells its sentence and the last words", async () => {
-  cluster.onDeployment = ({ id, app, version }) => {
-    cluster.deployment(id, app, {
+  at.cluster.onDeployment = ({ id, app, version }) => {
+    at.cluster.deployment(id, app, {
       steps: [{ actions: [{ app, action: "start", from: null, to: { version, instances: 1 }, isStaged: true }] }],
     });
     for (const attempt of [1, 2, 3, 4])
-      cluster.instance(app, 0, attempt, {
+      at.cluster.instance(app, 0, attempt, {
         state: "failed",
         exitCode: 1,
         reason: "exited",
         message: "exited\nno database",
       });
     // Whoever gave up by himself would have done so at what is seen now.
-    cluster.onceSeen = () =>
-      cluster.end(id, "failed", "4 instances failed: exited with status 1; its last words on stderr:\nno database");
+    at.cluster.onceSeen = () =>
+      at.cluster.end(id, "failed", "4 instances failed: exited with status 1; its last words on stderr:\nno database");
   };
   const terminal = new FakeTerminal({ columns: 110, rows: 60 });
-  const { code } = await muster(deploy, [await fileOf('{"id":"hello"}')], { terminal });
+  const { code } = await at.muster(deploy, [await fileOf('{"id":"hello"}')], { terminal });
   assert.equal(code, 1);
   const screen = terminal.screen().join("\n");
   assert.match(screen, /✗ \/hello starting failed: 4 instances failed: exited with status 1 {2}\d/);
@@ -180,11 +152,11 @@ for (const [state, message, back, code, outcome] of [
 ] as const)
   test(`attaching to a deployment that is ${state} exits with ${code} at once`, async () => {
     halfWay();
-    cluster.end("d1", state, message);
-    cluster.deployment("d1", "/hello", { rolledBackBy: back });
+    at.cluster.end("d1", state, message);
+    at.cluster.deployment("d1", "/hello", { rolledBackBy: back });
     const terminal = new FakeTerminal({ columns: 140 });
     const startedAt = performance.now();
-    assert.equal((await muster(deploy, [], { terminal, options: { attach: "d1" } })).code, code);
+    assert.equal((await at.muster(deploy, [], { terminal, options: { attach: "d1" } })).code, code);
     assert.ok(performance.now() - startedAt < 3_000, "nothing is waited for");
     const screen = terminal.screen().join("\n");
     assert.match(screen, outcome);
@@ -195,54 +167,57 @@ test("Ctrl-C detaches from a deployment, says how to come back, and asks the ser
   halfWay();
   const terminal = new FakeTerminal({ columns: 140 });
   const interrupt = new AbortController();
-  cluster.onceSeen = () => interrupt.abort();
-  const { code } = await muster(deploy, [], { terminal, signal: interrupt.signal, options: { attach: "hel" } });
+  at.cluster.onceSeen = () => interrupt.abort();
+  const { code } = await at.muster(deploy, [], { terminal, signal: interrupt.signal, options: { attach: "hel" } });
   assert.equal(code, 130);
   assert.match(terminal.screen().join("\n"), /the deployment goes on[\s\S]*muster deploy --attach d1/);
-  assert.ok(cluster.heard.every(({ method }) => method === "GET"));
+  assert.ok(at.cluster.heard.every(({ method }) => method === "GET"));
 });
 
 test("--timeout ends the waiting with 4, and the deployment goes on", async () => {
   halfWay();
-  const { code, out } = await muster(deploy, [], { options: { attach: "d1", timeout: 0.3 } });
+  const { code, out } = await at.muster(deploy, [], { options: { attach: "d1", timeout: 0.3 } });
   assert.equal(code, 4);
   assert.equal(ndjson(out).at(-1).outcome, "timed-out");
 });
 
 test("what cannot be attached to is said", async () => {
-  cluster.app("/hello", 1);
+  at.cluster.app("/hello", 1);
   await assert.rejects(
-    muster(deploy, [], { options: { attach: "hello" } }),
+    at.muster(deploy, [], { options: { attach: "hello" } }),
     (error) => error instanceof UsageError && /no deployment of \/hello is running/.test(error.message),
   );
-  await assert.rejects(muster(deploy, [], { options: { attach: "nobody" } }), { code: "app.unknown" });
-  await assert.rejects(muster(deploy, ["f.json"], { options: { attach: "d1" } }), { name: "UsageError" });
-  await assert.rejects(muster(deploy), { name: "UsageError" });
-  cluster.deployment("d70", "/hello");
-  cluster.deployment("d71", "/hello");
-  await assert.rejects(muster(deploy, [], { options: { attach: "d7" } }), /"d7" fits 2 deployments:\n {2}d70\n {2}d71/);
+  await assert.rejects(at.muster(deploy, [], { options: { attach: "nobody" } }), { code: "app.unknown" });
+  await assert.rejects(at.muster(deploy, ["f.json"], { options: { attach: "d1" } }), { name: "UsageError" });
+  await assert.rejects(at.muster(deploy), { name: "UsageError" });
+  at.cluster.deployment("d70", "/hello");
+  at.cluster.deployment("d71", "/hello");
+  await assert.rejects(
+    at.muster(deploy, [], { options: { attach: "d7" } }),
+    /"d7" fits 2 deployments:\n {2}d70\n {2}d71/,
+  );
 });
 
 test("rollback undoes the deployment that runs, and watches the way back", async () => {
   halfWay();
-  const { code, out } = await muster(rollback, ["hello"]);
+  const { code, out } = await at.muster(rollback, ["hello"]);
   assert.equal(code, 0);
-  assert.equal(cluster.deployments.get("d1")?.message, "rolled back by deployment-1");
+  assert.equal(at.cluster.deployments.get("d1")?.message, "rolled back by deployment-1");
   assert.deepEqual([ndjson(out)[0].deployment, ndjson(out)[0].action], ["deployment-1", "rollback"]);
 });
 
 test("rollback of an app that nothing changes goes back to the version before, or to the one that is named", async () => {
   const V0 = "2026-11-19T12:00:00.000Z";
-  cluster.app("/hello", 1);
-  for (const version of [V0, V1, V2]) cluster.version("/hello", version, { cmd: version });
+  at.cluster.app("/hello", 1);
+  for (const version of [V0, V1, V2]) at.cluster.version("/hello", version, { cmd: version });
   const puts = () =>
-    cluster.heard.filter(({ method }) => method === "PUT").map(({ body }) => JSON.parse(body ?? "").version);
-  assert.equal((await muster(rollback, ["hello"])).code, 0);
+    at.cluster.heard.filter(({ method }) => method === "PUT").map(({ body }) => JSON.parse(body ?? "").version);
+  assert.equal((await at.muster(rollback, ["hello"])).code, 0);
   assert.deepEqual(puts(), [V1]);
-  await muster(rollback, ["hello"], { options: { to: "2026-11-19" } });
+  await at.muster(rollback, ["hello"], { options: { to: "2026-11-19" } });
   assert.deepEqual(puts(), [V1, V0]);
-  await assert.rejects(muster(rollback, ["hello"], { options: { to: "2026-11-20" } }), /fits several versions/);
-  await assert.rejects(muster(rollback, ["hello"], { options: { to: "2025" } }), /has no version 2025/);
-  cluster.version("/hello", V0, {});
-  await assert.rejects(muster(rollback, ["hello"]), /there is no version of \/hello before the one it stands at/);
+  await assert.rejects(at.muster(rollback, ["hello"], { options: { to: "2026-11-20" } }), /fits several versions/);
+  await assert.rejects(at.muster(rollback, ["hello"], { options: { to: "2025" } }), /has no version 2025/);
+  at.cluster.version("/hello", V0, {});
+  await assert.rejects(at.muster(rollback, ["hello"]), /there is no version of \/hello before the one it stands at/);
 });
