@@ -112,9 +112,9 @@ export class FakeCluster {
   }
 
   /** What is asked is reached at once. */
-  bringAbout({ id, app, instances }: DeploymentDocument): void {
+  bringAbout({ id, app, version, instances }: DeploymentDocument): void {
     for (const [key, one] of this.instances) if (one.app === app && one.slot >= instances) this.instances.delete(key);
-    for (let slot = 0; slot < instances; slot += 1) this.instance(app, slot, slot + 1, { healthy: true });
+    for (let slot = 0; slot < instances; slot += 1) this.instance(app, slot, slot + 1, { version, healthy: true });
     this.succeed(id);
   }
 
