@@ -15,6 +15,8 @@ export const BODY_BYTES_MAX = 16_000_000;
 /** Deeper documents are refused before anything walks them. */
 export const SPEC_DEPTH_MAX = 64;
 export const APP_INSTANCES_MAX = 5_000;
+/** Ports of an app: each takes a claim of its own in the batch that stores or forgets a version. */
+export const APP_PORTS_MAX = 250;
 /** Items of each list that says where an app may run: every one is looked at for every agent. */
 export const SPEC_TERMS_MAX = 32;
 /** Sizes that a rollout in batches may name. */
@@ -84,6 +86,7 @@ assert(LEASE_TTL_MS > 3 * LEASE_RENEW_MS, "two lost renewals must not cost the l
 assert(SUSPECT_AFTER_BEATS < UNREACHABLE_AFTER_BEATS, "suspicion comes before loss");
 assert(SPEC_BYTES_MAX <= BODY_BYTES_MAX, "a body may hold a whole spec");
 assert(2 * ROUND_INSTANCES_MAX + 100 <= BATCH_MESSAGES_MAX, "a round and its ledgers must fit one batch");
+assert(2 * APP_PORTS_MAX + 100 <= BATCH_MESSAGES_MAX, "a version and the one it drives out must fit one batch");
 assert(STREAM_OUTSTANDING_MAX < STREAM_KEPT_MAX, "a client that keeps up is served from memory");
 assert(3 * STREAM_HEARTBEAT_MS < STREAM_STALLED_MS, "a client counts as stalled only after heartbeats it did not take");
 assert(CALLBACK_RETRY_MS < CALLBACK_PROBE_MS, "a suspended callback is tried less often than one that may come back");

@@ -131,6 +131,7 @@ export const APPS: readonly Endpoint[] = [
       ["/v2/apps/put/a?partialUpdate=false", 422, /cmd/, { mem: 17 }],
       ["/v2/apps/put/a?force=true", 200, CHANGE, { version: "<version /put/a>" }],
       ["/v2/apps/put/a", 404, /in version/, { version: "2026-01-01T00:00:00.000Z" }],
+      ["/v2/apps/put/a", 422, /\/version: expected a version/, { version: "yesterday" }],
       ["/v2/apps/put/a", 422, /\/version.*alone/, { version: "2026-01-01T00:00:00.000Z", cpus: 1 }],
       ["/v2/apps/put/a", 422, /"path":"\/cpus"/, { cpus: "many" }],
       ["/v2/apps/put/a", 422, /"path":"\/cpus"/, { cpus: -1 }],

@@ -88,7 +88,7 @@ export const CLUSTER: readonly Endpoint[] = [
     [
       ["/v2/deployments/<deployment /undone>", 200, CHANGE, undefined, { tells: /^marathon-deployment-id: \S+$/m }],
       ["/v2/deployments/<deployment /halfway>?force=True", 202, /^$/],
-      ["/v2/deployments/<past /halfway>", 409, /has ended/],
+      ["/v2/deployments/<past /halfway>", 404, /has ended/],
       ["/v2/deployments/nobody?force=false", 404, /DeploymentPlan nobody/],
     ],
   ],

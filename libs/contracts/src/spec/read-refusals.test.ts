@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MusterError } from "../errors.ts";
+import { APP_PORTS_MAX } from "../limits.ts";
 import { parseDocument } from "./json.ts";
 import { readApp } from "./read.ts";
 import { mergeAppUpdate } from "./update.ts";
@@ -160,6 +161,9 @@ const REFUSED: [fields: Fields, code: string, ...paths: string[]][] = [
   [{ ports: [80], portDefinitions: [{ port: 81 }] }, "spec.invalid", "/ports"],
   [{ ports: [65_536, "x"] }, "spec.type", "/ports(0)", "/ports(1)"],
   [{ ports: [80, 80] }, "spec.invalid", "/ports(1)"],
+  [{ ports: new Array(APP_PORTS_MAX + 1).fill(0) }, "spec.invalid", "/ports"],
+  [{ portDefinitions: new Array(APP_PORTS_MAX + 1).fill({ port: 0 }) }, "spec.invalid", "/portDefinitions"],
+  [bridge(new Array(APP_PORTS_MAX + 1).fill({})), "spec.invalid", "/container/portMappings"],
   [
     { portDefinitions: [{ port: 53 }, { port: 53, protocol: "udp" }], requirePorts: true },
     "spec.invalid",

@@ -140,7 +140,7 @@ describe("update", () => {
       commit(state, update(state, asked("d3"), { instances: 5, cpus: 2 }, NOW + 20)).answer.version,
       NOW + 20,
     );
-    assert.equal(documentOf(state).scaledAtMs, NOW + 9, "a new version with as many instances is no scaling");
+    assert.equal(documentOf(state).scaledAtMs, NOW + 20, "lastScalingAt is the time of a new version too");
   });
 
   test("anything else is a new version, later than the one before whatever the clock says", () => {

@@ -5,6 +5,7 @@ import {
   type Circumstances,
   type DeploymentDocument,
   type InstanceRef,
+  instanceId,
   keys,
   MusterError,
   NO_DECISION,
@@ -25,7 +26,7 @@ export type KillOptions = {
 };
 
 /**
- * Ends instances. Those that are gone or being ended already are passed over. With `scale` a running deployment of an app goes on with
+ * Ends instances, each once however often it is named. Those that are gone or being ended already are passed over. With `scale` a running deployment of an app goes on with
  * the smaller number, and for apps without one a new one begins, which is the answer's; without `scale` there is none. Throws
  * `app.unknown`, and with `scale` what a scaling throws.
  */
@@ -37,7 +38,8 @@ export function decideKill(
   at: Circumstances,
 ): Change & { readonly killed: readonly InstanceRef[] } {
   const victims = new Map<AppId, WantedRow[]>();
-  const killed = refs.filter((ref) => {
+  const named = new Map(refs.map((ref) => [instanceId(ref), ref]));
+  const killed = [...named.values()].filter((ref) => {
     const row = wantedRow(view, ref);
     if (row !== undefined) victims.set(ref.app, [...(victims.get(ref.app) ?? []), row]);
     return row !== undefined;

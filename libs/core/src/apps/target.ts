@@ -1,5 +1,6 @@
 /** An app as it is to be: where the deployment that has it leads, be its turn still to come. What stands now is in its document. */
 import type { AppDocument, AppId, DeploymentAction, DeploymentDocument, StateView } from "@muster/contracts";
+import { isAsBefore } from "../deployment/begin.ts";
 import { stepsOf } from "../deployment/steps.ts";
 import { type CurrentApp, currentApp, specOf } from "./current.ts";
 
@@ -21,10 +22,9 @@ export function runningAction(view: StateView, { id, deployment }: AppDocument):
 /** Its document as it will be. One that is to go is what it is until it is gone. */
 export function targetDocument(view: StateView, document: AppDocument): AppDocument {
   const to = runningAction(view, document)?.to ?? null;
-  if (to === null || (to.version === document.version && to.instances === document.instances)) return document;
+  if (to === null || isAsBefore(document, to)) return document;
   const { startedAtMs } = view.kind("deployment").get(document.deployment ?? "")?.value ?? { startedAtMs: 0 };
-  const scaledAtMs = to.instances === document.instances ? document.scaledAtMs : startedAtMs;
-  return { ...document, ...to, goal: "run", mix: null, scaledAtMs };
+  return { ...document, ...to, goal: "run", mix: null, scaledAtMs: startedAtMs };
 }
 
 /** What people are shown of an app, and what their changes are merged into. null: there is no such app. */

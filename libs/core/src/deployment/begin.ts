@@ -38,6 +38,10 @@ export function newDeployment(beginning: Beginning): DeploymentDocument {
 export const stageCount = (state: StateView, actions: readonly DeploymentAction[]): number =>
   Math.max(1, ...actions.map((action) => stagesOf(action, specOfAction(state, action)).length));
 
+/** Marathon's `lastScalingAt` is the time of a new version as well. */
+export const isAsBefore = (document: AppDocument, to: NonNullable<DeploymentAction["to"]>): boolean =>
+  document.version === to.version && document.instances === to.instances;
+
 /** The app as a step of the deployment wants it from now on. */
 export function entered(
   document: AppDocument,
@@ -52,7 +56,7 @@ export function entered(
     ...to,
     goal: "run",
     mix: action.action === "scale" ? scaledMix(document, to.instances) : mixAt(action, stagesOf(action, spec), 0),
-    scaledAtMs: document.instances === to.instances ? document.scaledAtMs : now,
+    scaledAtMs: isAsBefore(document, to) ? document.scaledAtMs : now,
   };
 }
 

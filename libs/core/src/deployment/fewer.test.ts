@@ -34,6 +34,14 @@ test("in a rolling upgrade the named ones go, old or new, and the upgrade goes o
   );
 });
 
+test("who is named twice goes once", () => {
+  const world = standing(5);
+  const { slot = 0, attempt = 0 } = world.placed("/web")[0] ?? {};
+  world.killSome(new Array(3).fill({ app: "/web", slot, attempt }), { scale: true });
+  world.settle();
+  assert.deepEqual([world.app("/web")?.instances, world.placed("/web").length], [4, 4]);
+});
+
 test("a deployment of several apps goes on with all of them, and with less of those that lose some, now or in a later step", () => {
   const world = standing(3, ["/web", "/api", "/db"]);
   const id = world.group({

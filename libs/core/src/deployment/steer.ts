@@ -141,7 +141,7 @@ const answered = (
 export const unknownDeployment = (id: string): MusterError =>
   new MusterError("deployment.unknown", `DeploymentPlan ${id} does not exist`);
 
-const endedDeployment = ({ id, state, message }: DeploymentDocument): MusterError =>
+export const endedDeployment = ({ id, state, message }: DeploymentDocument): MusterError =>
   new MusterError(
     "deployment.ended",
     `Deployment ${id} has ended: ${state}${message === null ? "" : `, ${message}`}. Change the app instead`,

@@ -211,6 +211,47 @@ describe("an app that is gone", () => {
   });
 });
 
+describe("a removal", () => {
+  /** As many ports and versions as given, and nothing of the app runs any more. */
+  function leaving(ports: number, versions: number): MemoryBucket {
+    const bucket = new MemoryBucket();
+    addApp(bucket, specOf("/a"));
+    for (let i = 0; i < ports; i += 1) bucket.write(`port.${10_000 + i}`, { kind: "app", owner: "/a" });
+    for (let i = 2; i < versions + 1; i += 1) addApp(bucket, specOf("/a"), i);
+    remove(bucket, "/a");
+    return bucket;
+  }
+  const left = (bucket: MemoryBucket) => {
+    const state = bucket.snapshot();
+    return [state.kind("app").size, state.kind("port").size, state.kind("version").size];
+  };
+
+  test("of an app that has gathered much is done in parts that each fit a batch, its present version last", () => {
+    const bucket = leaving(1_050, 30);
+    const sizes: number[] = [];
+    for (let looks = 1; bucket.snapshot().kind("app").has("a"); looks += 1) {
+      assert.ok(looks < 10, "it comes to an end");
+      const rollout = decideRollout(bucket.snapshot(), health.snapshot(), "/a", null, at);
+      assert.ok(rollout !== null);
+      sizes.push(rollout.decision.writes.length + rollout.decision.events.length);
+      assert.equal(bucket.commit(rollout.decision), true);
+      const isOver = !bucket.snapshot().kind("app").has("a");
+      assert.equal(rollout.lookAgainAtMs, isOver ? null : at.now, "while something is left it is looked at again");
+      if (!isOver) assert.ok(bucket.snapshot().kind("version").has("a.1"), "what it is stays readable");
+    }
+    assert.ok(Math.max(...sizes) < 400, sizes.join());
+    assert.deepEqual(left(bucket), [0, 0, 0]);
+  });
+
+  test("begun on an app that is wanted again meanwhile does not go on", () => {
+    const bucket = leaving(600, 1);
+    const part = decide(bucket, "/a");
+    bucket.write(keys.app("/a"), appOf("/a", 1, 1));
+    assert.equal(bucket.commit(part), false);
+    assert.equal(left(bucket)[1], 600);
+  });
+});
+
 test("placement is woken with the app's priority, and with `retry` for what failed", () => {
   for (const priority of ["high", "normal", "low"] as const) {
     const bucket = new MemoryBucket();

@@ -74,7 +74,10 @@ export function decideRollout(
   if (standpoint === null) return null;
   const { entry, plan } = standpoint;
   const input = { state, app, trace, circumstances, ...standpoint };
-  if (plan.isReached && entry.value.goal === "deleted") return { decision: removal(input), lookAgainAtMs: null };
+  if (plan.isReached && entry.value.goal === "deleted") {
+    const { decision, isLast } = removal(input);
+    return { decision, lookAgainAtMs: isLast ? null : circumstances.now };
+  }
   return { decision: nextWish(input), lookAgainAtMs: plan.lookAgainAtMs };
 }
 

@@ -4,8 +4,10 @@ import {
   appToken,
   type Circumstances,
   type Decision,
+  type DeploymentDocument,
   type Entry,
   keys,
+  NO_DECISION,
   type PlacedDocument,
   type RulesDocument,
   type StateView,
@@ -29,29 +31,60 @@ export type Looked = {
   readonly circumstances: Circumstances;
 };
 
-/** Everything of the app goes in one batch, its claims and what is written about its rules included. */
-export function removal({ state, app, entry, document, placed, trace, circumstances }: Looked): Decision {
+/** What an app has gathered and nobody asks for any more, purged in one batch. The rest of it goes with the app itself. */
+const LEFTOVERS_MAX = 300;
+
+/**
+ * Everything of the app goes in one batch, its claims and what is written about its rules included. Of one that has more ports and
+ * versions than such a batch should carry some go first, and it is looked at again.
+ */
+export function removal(looked: Looked): { readonly decision: Decision; readonly isLast: boolean } {
+  const { state, app, entry, trace } = looked;
+  const leftovers = leftoversOf(looked);
+  if (leftovers.length <= LEFTOVERS_MAX) return { decision: last(looked, leftovers), isLast: true };
+  const decision = {
+    ...NO_DECISION,
+    writes: leftovers.slice(0, LEFTOVERS_MAX),
+    asserts: [{ key: keys.app(app), revision: entry.revision }],
+    trace,
+  };
+  return { decision, isLast: false };
+}
+
+/** Ports, then versions, the newest last: what is asked for the longest is the version that it stood at. */
+function leftoversOf({ state, app, entry }: Looked): Write[] {
   const token = appToken(app);
-  const purge = (key: string): Write[] =>
-    state.revision(key) === 0 ? [] : [{ key, value: null, expect: state.revision(key) }];
-  const deployment = entry.value.deployment === null ? undefined : state.kind("deployment").get(entry.value.deployment);
-  const isRunning = deployment?.value.state === "running";
-  const isAlone = isRunning && affectedApps(deployment.value).length <= 1;
-  // A deployment of several apps may still be rolled back, and then the app comes again as it was.
-  const kept = isRunning && !isAlone ? entry.value.version : null;
-  const ending = isAlone
-    ? endDeployment(
-        state,
-        deployment.value,
-        { state: "succeeded", message: null, now: circumstances.now },
-        new Set([app]),
-      )
-    : { writes: [], events: [] };
   const versions = versionKeys(state, app)
-    .filter((key) => key !== `${token}.${kept}`)
+    .filter((key) => key !== `${token}.${keptVersion(state, entry)}`)
     .filter((key) => !isKeptByGroups(state, app, Number(key.slice(token.length + 1))))
     .map((key) => `version.${key}`);
   const ports = [...state.kind("port")].filter(([, { value }]) => value.owner === app).map(([key]) => `port.${key}`);
+  return [...ports, ...versions].map((key) => ({ key, value: null, expect: null }));
+}
+
+const runningDeployment = (state: StateView, { value }: Entry<AppDocument>): DeploymentDocument | null => {
+  const deployment = value.deployment === null ? undefined : state.kind("deployment").get(value.deployment)?.value;
+  return deployment?.state === "running" ? deployment : null;
+};
+const isAlone = (deployment: DeploymentDocument): boolean => affectedApps(deployment).length <= 1;
+
+/** A deployment of several apps may still be rolled back, and then the app comes again as it was. */
+function keptVersion(state: StateView, entry: Entry<AppDocument>): number | null {
+  const deployment = runningDeployment(state, entry);
+  return deployment !== null && !isAlone(deployment) ? entry.value.version : null;
+}
+
+function last(
+  { state, app, entry, document, placed, trace, circumstances }: Looked,
+  leftovers: readonly Write[],
+): Decision {
+  const purge = (key: string): Write[] =>
+    state.revision(key) === 0 ? [] : [{ key, value: null, expect: state.revision(key) }];
+  const deployment = runningDeployment(state, entry);
+  const ending =
+    deployment !== null && isAlone(deployment)
+      ? endDeployment(state, deployment, { state: "succeeded", message: null, now: circumstances.now }, new Set([app]))
+      : { writes: [], events: [] };
   const attempts = highestAttempt(state, entry, document);
   return {
     writes: [
@@ -61,8 +94,7 @@ export function removal({ state, app, entry, document, placed, trace, circumstan
       ...purge(keys.waiting(app)),
       ...purge(keys.order(app)),
       ...purge(keys.path(app)),
-      // One batch holds a thousand messages; older versions than fit are left to the next removal of the same path.
-      ...[...versions.slice(-800), ...ports].flatMap((key) => [{ key, value: null, expect: null }]),
+      ...leftovers,
       ...attempts,
       ...rulesEnd(state, app),
       ...ending.writes,

@@ -182,7 +182,14 @@ function isNumberAlone(value: object): value is { instances: unknown } {
 function versionAlone(value: unknown): string | null {
   if (typeof value !== "object" || value === null) return null;
   const { id: _, version, ...others } = value as Record<string, unknown>;
-  return typeof version === "string" && Object.keys(others).length === 0 ? version : null;
+  if (typeof version !== "string" || Object.keys(others).length > 0) return null;
+  if (Number.isNaN(Date.parse(version))) throw noVersion(version);
+  return version;
+}
+
+function noVersion(version: string): MusterError {
+  const message = `expected a version, such as "2026-11-20T13:19:00.000Z", got ${JSON.stringify(version.slice(0, 60))}`;
+  return new MusterError("spec.invalid", `/version: ${message}`, { problems: [{ path: "/version", message }] });
 }
 
 function goBack(spec: AppSpec | undefined, app: AppId, version: string): ReadApp {

@@ -1,9 +1,10 @@
 /** Deployments: those that run, in Marathon's form; those of the last days, in ours; and a person's word about one that runs. */
 import { z } from "@hono/zod-openapi";
-import { DEPLOYMENT_STATES, type DeploymentDocument, type Requester } from "@muster/contracts";
+import { DEPLOYMENT_STATES, type DeploymentDocument, MusterError, type Requester } from "@muster/contracts";
 import {
   affectedApps,
   deploymentsInfo,
+  endedDeployment,
   isoTime,
   type Request,
   STEERINGS,
@@ -41,9 +42,13 @@ export function addDeployments(api: Api, gateway: Gateway): void {
       200: { about: "The deployment that goes back has begun", schema: ChangeSchema },
       202: { about: "It was stopped where it was" },
     },
-    refusals: ["deployment.unknown", "deployment.ended"],
+    refusals: ["deployment.unknown"],
     async carryOut({ c, query: { force }, span }) {
       const id = c.req.param("id") ?? "";
+      // To Marathon's clients one that has ended is none, and 409 means a lock.
+      const ended = state.kind("deployment").get(id)?.value;
+      if (ended !== undefined && ended.state !== "running")
+        throw new MusterError("deployment.unknown", endedDeployment(ended).message);
       const steered = await steer(gateway, span, id, force ? "abort" : "rollback", c.env.requester);
       if (force || steered.deployment === null) return c.body(null, 202);
       c.header("Marathon-Deployment-Id", steered.deployment);

@@ -1,4 +1,5 @@
 /** Ports: definitions on the host's network, mappings on a bridge; old spellings and Marathon's defaults included. */
+import { APP_PORTS_MAX } from "../../limits.ts";
 import { type AppSpec, type PortDefinition, type PortMapping, PROTOCOLS } from "../app.ts";
 import {
   type At,
@@ -16,6 +17,7 @@ import {
   warn,
 } from "./coerce.ts";
 import { defaultMapping, defaultPort, MAPPING_DEFAULTS, PORT_DEFAULTS } from "./defaults.ts";
+import { atMost } from "./terms.ts";
 import { asksNothing, refuseCannot } from "./unsupported.ts";
 
 const PORT_MAX = 65_535;
@@ -38,10 +40,10 @@ export function readPortDefinitions(
     for (const at of [definitionsAt, portsAt]) warnUnused(at, "ignored: the app is not on the host's network");
     return [];
   }
-  const definitions = (readList(definitionsAt, "a list of objects with a port") ?? []).flatMap(
+  const definitions = (readPortList(definitionsAt, "a list of objects with a port") ?? []).flatMap(
     (at) => readDefinition(at) ?? [],
   );
-  const ports = (readList(portsAt, "a list of port numbers") ?? []).flatMap((at) => readOldPort(at) ?? []);
+  const ports = (readPortList(portsAt, "a list of port numbers") ?? []).flatMap((at) => readOldPort(at) ?? []);
   const chosen = choose(definitionsAt, definitions, portsAt, ports);
   if (chosen === null) return [defaultPort()];
   refuseTwice(chosen, "port", (port) => port.port, requirePorts);
@@ -70,7 +72,7 @@ export function readPortMappings(mappingsAt: At, oldAt: At, network: AppSpec["ne
     refuse(oldAt, "container.portMappings and container.docker.portMappings exclude each other: keep the former");
   }
   const at = isGiven(oldAt) && !hasItems(mappingsAt) ? oldAt : mappingsAt;
-  const items = readList(at, "a list of objects with a containerPort");
+  const items = readPortList(at, "a list of objects with a containerPort");
   if (items === undefined) return [defaultMapping()];
   const mappings = items.flatMap((item) => readMapping(item) ?? []);
   refuseTwice(mappings, "containerPort", (port) => port.containerPort, false);
@@ -78,6 +80,11 @@ export function readPortMappings(mappingsAt: At, oldAt: At, network: AppSpec["ne
   refuseTwice(mappings, "servicePort", (port) => port.servicePort, false);
   refuseTwiceNamed(mappings);
   return mappings.map(({ port }) => port);
+}
+
+function readPortList(at: At, expected: string): At[] | undefined {
+  const items = readList(at, expected);
+  return items === undefined ? undefined : atMost(at, items, APP_PORTS_MAX);
 }
 
 function warnUnused(at: At, message: string): void {

@@ -22,9 +22,9 @@ export function readTerms(at: At): At[] {
 }
 
 /** As many items as a list may have; more are refused as one problem and not looked at. */
-export function atMost<T>(at: At, items: T[]): T[] {
-  if (items.length > SPEC_TERMS_MAX) refuse(at, `expected at most ${SPEC_TERMS_MAX} items, got ${items.length}`);
-  return items.slice(0, SPEC_TERMS_MAX);
+export function atMost<T>(at: At, items: T[], max: number = SPEC_TERMS_MAX): T[] {
+  if (items.length > max) refuse(at, `expected at most ${max} items, got ${items.length}`);
+  return items.slice(0, max);
 }
 
 const BUILT_IN_FIELDS: readonly string[] = ["@hostname", "@region", "@zone"];
