@@ -206,6 +206,20 @@ test("rollback undoes the deployment that runs, and watches the way back", async
   assert.deepEqual([ndjson(out)[0].deployment, ndjson(out)[0].action], ["deployment-1", "rollback"]);
 });
 
+test("rollback passes over versions that never came up", async () => {
+  const V0 = "2026-11-19T12:00:00.000Z";
+  at.cluster.app("/hello", 1);
+  for (const version of [V0, V1, V2]) at.cluster.version("/hello", version, { cmd: version });
+  at.cluster.deployment("d0", "/hello", { version: Date.parse(V0), state: "succeeded" });
+  at.cluster.deployment("d1", "/hello", { version: v1, state: "failed" });
+  assert.equal((await at.muster(rollback, ["hello"])).code, 0);
+  assert.deepEqual(JSON.parse(at.cluster.heard.find(({ method }) => method === "PUT")?.body ?? "").version, V0);
+  at.cluster.app("/bad", 1);
+  for (const version of [V1, V2]) at.cluster.version("/bad", version, { cmd: version });
+  at.cluster.deployment("d2", "/bad", { version: v1, state: "aborted" });
+  await assert.rejects(at.muster(rollback, ["bad"]), /has ever come up.*--to/);
+});
+
 test("rollback of an app that nothing changes goes back to the version before, or to the one that is named", async () => {
   const V0 = "2026-11-19T12:00:00.000Z";
   at.cluster.app("/hello", 1);

@@ -85,6 +85,16 @@ for (const [about, act, method, path, body] of [
     );
   });
 
+test("a removal that is not forced says so: the API's own default overtakes what runs", async () => {
+  await withGateway(
+    () => ({ headers: { "marathon-deployment-id": "d2" }, body: { version: "v", deploymentId: "d2" } }),
+    async (client, heard) => {
+      await client.removeApp("/a");
+      assert.equal(heard[0]?.path, "/v2/apps/a?force=false");
+    },
+  );
+});
+
 test("an error keeps the server's message, code, problems with their places, and deployments", async () => {
   const body = {
     message: "the app is not valid",

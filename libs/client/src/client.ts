@@ -154,7 +154,9 @@ export function createClient(nats: Nats, { from, ...options }: { from: string } 
     patchApp,
     scaleApp: (id, instances, more = {}) => patchApp(id, { instances }, more),
     restartApp: (id, more = {}) => change(id, "POST", `${appPath(id)}/restart`, null, more),
-    removeApp: (id, more = {}) => change(id, "DELETE", appPath(id), null, more),
+    // Unlike every other change Marathon's removal overtakes what runs unless it is told not to.
+    removeApp: (id, more = {}) =>
+      change(id, "DELETE", `${appPath(id)}${more.force === true ? "" : "?force=false"}`, null, more),
     goBack: (id, version, more = {}) => change(id, "PUT", appPath(id), JSON.stringify({ version }), more),
     versions: async (id) => (await get(`${appPath(id)}/versions`, VersionsReplySchema)).versions,
     appVersion: (id, version) => get(`${appPath(id)}/versions/${encodeURIComponent(version)}`, VersionViewSchema),

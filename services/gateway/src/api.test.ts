@@ -133,7 +133,7 @@ describe("changes of apps", () => {
     assert.equal(app.cmd, "sleep 9");
     assert.notEqual(app.version, versions[1]);
     assert.equal((await ask("PUT", "/v2/apps/hello", { version: "1999-01-01T00:00:00.000Z" })).status, 404);
-    assert.equal((await ask("PUT", "/v2/apps/hello", { version: "x" })).status, 404);
+    assert.equal((await ask("PUT", "/v2/apps/hello", { version: "x" })).status, 422);
   });
 
   test("restart makes a version, DELETE overtakes without being told to", async () => {

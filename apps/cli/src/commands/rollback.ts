@@ -3,11 +3,10 @@ import type { Change, Client } from "@muster/client";
 import type { AppId } from "@muster/contracts";
 import { carryOut, type WaitOptions } from "../change.ts";
 import { streamed } from "../context.ts";
-import { UsageError } from "../exit.ts";
 import { findDeployment } from "../find-deployment.ts";
 import type { Run } from "../program.ts";
 import { withSession } from "../session.ts";
-import { findVersion, versionBefore } from "../versions.ts";
+import { findVersion, versionToGoBackTo } from "../versions.ts";
 
 export const run: Run = (given, [text = ""], options) => {
   const context = streamed(given);
@@ -20,7 +19,7 @@ export const run: Run = (given, [text = ""], options) => {
       return await carryOut(context, session, "rollback", waiting, async ({ traceparent = null }) =>
         undone(app, await client.steerDeployment(deployment.id, "rollback", { traceparent })),
       );
-    const version = typeof to === "string" ? await findVersion(client, app, to) : await earlier(client, app);
+    const version = typeof to === "string" ? await findVersion(client, app, to) : await versionToGoBackTo(client, app);
     return await carryOut(context, session, "rollback", waiting, (change) => client.goBack(app, version, change));
   });
 };
@@ -32,11 +31,3 @@ const undone = (app: AppId, deployment: string | null): Change => ({
   warnings: [],
   traceId: null,
 });
-
-async function earlier(client: Client, app: AppId): Promise<string> {
-  const version = await versionBefore(client, app);
-  if (version !== null) return version;
-  throw new UsageError(
-    `there is no version of ${app} before the one it stands at: see "muster history ${app.slice(1)}"`,
-  );
-}

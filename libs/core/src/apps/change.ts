@@ -35,7 +35,10 @@ export type Answer = {
 export type Change = { readonly decision: Decision; readonly answer: Answer };
 
 /** What becomes of the app. */
-export type Step = Pick<AppChange, "action" | "spec" | "config" | "claims" | "asserts" | "last" | "warnings"> & {
+export type Step = Pick<
+  AppChange,
+  "action" | "isAtOnce" | "spec" | "config" | "claims" | "asserts" | "last" | "warnings"
+> & {
   readonly goal: AppDocument["goal"];
   readonly version: Version;
   readonly instances: number;

@@ -114,6 +114,19 @@ describe("update", () => {
     }
   });
 
+  test("who goes back to a version waits for no stages", () => {
+    const canary = { rollout: { strategy: "canary" }, instances: 3 } as const;
+    for (const isAtOnce of [true, false]) {
+      const state = standing({ instances: 3 });
+      const rules = { read: () => read({ ...canary, cmd: "sleep 10" }), mustExist: true, isAtOnce };
+      commit(state, decideUpdate(state, asked("d1"), rules, at));
+      assert.deepEqual(
+        [deploymentOf(state, "d1").steps[0]?.actions[0]?.isStaged, documentOf(state).mix === null],
+        [!isAtOnce, isAtOnce],
+      );
+    }
+  });
+
   test("whoever published a spec hears that nothing had to change", () => {
     const state = standing();
     const { decision } = update(state, asked("submit-7", { submitted: 7 }), {});

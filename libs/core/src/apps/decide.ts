@@ -1,5 +1,6 @@
 /** What becomes of a request about an app: a change, no change, or a refusal that says what stands in the way. */
 import { type AppSpec, type Circumstances, MusterError, type ReadApp, type StateView } from "@muster/contracts";
+import type { AppChange } from "../deployment/compose.ts";
 import { changeDependencies } from "../groups/dependencies.ts";
 import {
   type Asked,
@@ -37,6 +38,8 @@ export type UpdateRules = {
   readonly read: (current: AppSpec | null) => ReadApp;
   /** PATCH: `app.unknown` where there is no app yet. */
   readonly mustExist: boolean;
+  /** Without the stages that the spec asks for, as when people go back to a version. */
+  readonly isAtOnce?: boolean;
 };
 
 /**
@@ -47,7 +50,7 @@ export type UpdateRules = {
 export function decideUpdate(
   view: StateView,
   asked: Asked,
-  { read, mustExist }: UpdateRules,
+  { read, mustExist, isAtOnce = false }: UpdateRules,
   at: Circumstances,
 ): Change {
   const done = carriedOut(view, asked);
@@ -71,7 +74,7 @@ export function decideUpdate(
     }
   }
   refuseLocked(current, asked);
-  return storeVersion(view, asked, current, reading, at);
+  return storeVersion(view, asked, current, { ...reading, isAtOnce }, at);
 }
 
 /** Another number of instances of the same version. Throws `app.unknown`, `app.locked`, `app.deleting`, `spec.invalid`. */
@@ -146,6 +149,7 @@ function scale(view: StateView, asked: Asked, current: CurrentApp, to: Scaling, 
   return changeApp(view, asked, current, { action, goal: "run", version, spec: null, claims: [], ...to }, at);
 }
 
+/** What was left half way goes the rest of the way, and through no stages: it has been through them. */
 function finish(
   view: StateView,
   asked: Asked,
@@ -154,15 +158,15 @@ function finish(
   at: Circumstances,
 ): Change {
   const { version, instances } = current.document;
-  const step = { action: "upgrade", goal: "run", version, instances, spec: null, claims: [], warnings } as const;
-  return changeApp(view, asked, current, step, at);
+  const to = { goal: "run", version, instances, spec: null, claims: [], warnings } as const;
+  return changeApp(view, asked, current, { action: "upgrade", isAtOnce: true, ...to }, at);
 }
 
 function storeVersion(
   view: StateView,
   asked: Asked,
   current: CurrentApp | null,
-  reading: ReadApp,
+  { isAtOnce = false, ...reading }: ReadApp & Pick<AppChange, "isAtOnce">,
   at: Circumstances,
 ): Change {
   // What it claims it claims for the version it is to have; what its instances are made of is the version they are of.
@@ -183,6 +187,7 @@ function storeVersion(
     current,
     {
       action: isStart ? "start" : isUpdate ? "update" : "upgrade",
+      isAtOnce,
       ...(isUpdate ? { config: configOf(view, asked.app, standingVersion) } : {}),
       goal: "run",
       version: nextVersion(view, asked.app, current, at.now),

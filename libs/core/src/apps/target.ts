@@ -1,6 +1,5 @@
 /** An app as it is to be: where the deployment that has it leads, be its turn still to come. What stands now is in its document. */
-import type { AppDocument, AppId, DeploymentAction, DeploymentDocument, StateView } from "@muster/contracts";
-import { isAsBefore } from "../deployment/begin.ts";
+import type { AppDocument, AppId, DeploymentAction, DeploymentDocument, Stand, StateView } from "@muster/contracts";
 import { stepsOf } from "../deployment/steps.ts";
 import { type CurrentApp, currentApp, specOf } from "./current.ts";
 
@@ -18,6 +17,10 @@ export function runningAction(view: StateView, { id, deployment }: AppDocument):
   }
   return actions.get(id);
 }
+
+/** Marathon's `lastScalingAt` is the time of a new version as well. */
+export const isAsBefore = (document: AppDocument, to: Stand): boolean =>
+  document.version === to.version && document.instances === to.instances;
 
 /** Its document as it will be. One that is to go is what it is until it is gone. */
 export function targetDocument(view: StateView, document: AppDocument): AppDocument {

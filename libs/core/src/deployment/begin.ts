@@ -13,6 +13,7 @@ import {
   type Version,
   type Write,
 } from "@muster/contracts";
+import { isAsBefore } from "../apps/target.ts";
 import { marathonAction } from "./marathon-action.ts";
 import { mixAt, specOfAction, stagesOf } from "./stages.ts";
 import { actionsAt, affectedApps, stepsOf } from "./steps.ts";
@@ -37,10 +38,6 @@ export function newDeployment(beginning: Beginning): DeploymentDocument {
 /** Stages of the step that takes most of them. */
 export const stageCount = (state: StateView, actions: readonly DeploymentAction[]): number =>
   Math.max(1, ...actions.map((action) => stagesOf(action, specOfAction(state, action)).length));
-
-/** Marathon's `lastScalingAt` is the time of a new version as well. */
-export const isAsBefore = (document: AppDocument, to: NonNullable<DeploymentAction["to"]>): boolean =>
-  document.version === to.version && document.instances === to.instances;
 
 /** The app as a step of the deployment wants it from now on. */
 export function entered(

@@ -21,6 +21,7 @@ import {
   type Version,
   type Write,
 } from "@muster/contracts";
+import { standingVersion } from "../apps/standing.ts";
 import { askOf } from "../ask.ts";
 import { eligibleAgents } from "../rollout/eligible.ts";
 import { entered, newDeployment, startedEvent, stepEvent, unborn } from "./begin.ts";
@@ -49,6 +50,8 @@ export type AppChange = {
   readonly spec: AppSpec | null;
   /** What it is to keep of an older version; absent: what follows from the action. */
   readonly mix?: Mix | null;
+  /** Without the stages that its spec asks for. */
+  readonly isAtOnce?: boolean;
   /** The version whose instances are good for the new one; absent: its own only. */
   readonly config?: Version;
   /** What else the app lays its hands on: its path, ports, its place in the list of rules. */
@@ -81,7 +84,7 @@ export function composeDeployment(
     id: deploymentId,
     ...about,
     groups: [...groups],
-    steps: steps.map((step) => ({ actions: step.map(actionOf) })),
+    steps: steps.map((step) => ({ actions: step.map((change) => actionOf(view, change)) })),
     startedAtMs: now,
     by,
     trace,
@@ -118,12 +121,12 @@ export function composeDeployment(
   };
 }
 
-const actionOf = ({ app, action, before, to }: AppChange): DeploymentAction => ({
+const actionOf = (view: StateView, { app, action, before, to, isAtOnce }: AppChange): DeploymentAction => ({
   app,
   action,
-  from: before === null ? null : { version: before.version, instances: before.instances },
+  from: before === null ? null : { version: standingVersion(view, before), instances: before.instances },
   to,
-  isStaged: action !== "update",
+  isStaged: !(action === "update" || action === "scale" || isAtOnce === true),
 });
 
 /** An app on every agent is told with as many instances as there are agents for it just now. */
@@ -152,7 +155,7 @@ function appWrite(view: StateView, change: AppChange, { deploymentId, trace, now
     deployment: deploymentId,
     trace,
   };
-  const action = actionOf(change);
+  const action = actionOf(view, change);
   const value = isFirst ? entered(standing, action, spec ?? specOfAction(view, action), now) : standing;
   if (isFirst && change.mix !== undefined) value.mix = change.mix;
   return { key: keys.app(app), value, expect: view.revision(keys.app(app)) };

@@ -131,17 +131,18 @@ async function update(
   const app = validId(text);
   if (app === null && mustExist) throw unknownApp(text);
   const id = app ?? text;
-  const { read, warnings } = await validate(gateway, span, async () => {
+  const { read, isAtOnce, warnings } = await validate(gateway, span, async () => {
     const document = await readDocument(c.req.raw, gateway.limits.bodyBytes);
     const read = once(readerOf(gateway, id, document, isPartial));
     // Once before anything is decided, so that a mistake is told as one, and the commit seldom reads again.
     const current = targetApp(state, id);
     if (current === null && mustExist) throw unknownApp(id);
     read(current?.spec ?? null);
-    return { read, warnings: document.warnings() };
+    return { read, isAtOnce: versionAlone(document.value) !== null, warnings: document.warnings() };
   });
   const asked = askedOf(gateway, c, span, { app: id, force: query.force });
-  const answer = await commitChange(gateway, span, id, (at) => decideUpdate(state, asked, { read, mustExist }, at));
+  const rules = { read, mustExist, isAtOnce };
+  const answer = await commitChange(gateway, span, id, (at) => decideUpdate(state, asked, rules, at));
   return changeReply(c, asked, answer, [...warnings, ...answer.warnings]);
 }
 
