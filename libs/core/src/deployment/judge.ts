@@ -7,13 +7,14 @@ import {
   FATAL_FAILURES_MAX,
   type HealthView,
   type StateView,
+  type VerdictDocument,
 } from "@muster/contracts";
 import { spanText } from "../apps/time.ts";
 import { obstacleText } from "../reports/obstacles.ts";
 import { freshCount } from "../rollout/counted.ts";
 import { isSettled, type Standpoint, standpointOf } from "../rollout/decide.ts";
 import { provenAt } from "../rollout/plan.ts";
-import { isUp } from "../rollout/rows.ts";
+import { checkedOf, isUp } from "../rollout/rows.ts";
 import { tallied } from "../rollout/tally.ts";
 import { stagesOf } from "./stages.ts";
 
@@ -94,8 +95,23 @@ function timeoutText(state: StateView, { entry, goal, rows }: Standpoint, second
   const waiting = state.kind("waiting").get(appToken(entry.value.id))?.value;
   const obstacle =
     waiting === undefined || waiting.count === 0 ? "" : `; ${waiting.count} wait: ${obstacleText(waiting)}`;
-  const unready =
-    rows.find(({ wish, verdict }) => wish.version === goal.version && verdict?.ready === false)?.verdict ?? null;
-  const answered = unready === null ? "" : `; ${unready.instance} is not ready: ${unready.message}`;
+  const running = rows.filter(
+    (row) => row.wish.version === goal.version && row.wish.goal === "run" && row.verdict?.level === "running",
+  );
+  const verdicts = running.flatMap(({ verdict }) => (verdict === null ? [] : [verdict]));
+  const checked = checkedOf(goal.spec);
+  const answered = [
+    checked.health ? unprovenText("healthy", verdicts) : "",
+    checked.readiness ? unprovenText("ready", verdicts) : "",
+  ].join("");
   return `no progress for ${spanText(seconds * 1_000)}: ${up} of ${freshCount(goal)} instances are up${obstacle}${answered}`;
+}
+
+/** Those that run and have not passed the checks, and what the first of them that failed one answered. */
+function unprovenText(what: "healthy" | "ready", running: readonly VerdictDocument[]): string {
+  const unproven = running.filter((verdict) => verdict[what] !== true);
+  if (unproven.length === 0) return "";
+  const answered = unproven.find((verdict) => verdict[what] === false && verdict.message !== "");
+  const example = answered === undefined ? "" : ` (${answered.instance}: ${answered.message})`;
+  return `; ${unproven.length} ${unproven.length === 1 ? "runs and is" : "run and are"} not ${what}${example}`;
 }
