@@ -17,11 +17,11 @@ import {
   type StateView,
   type Write,
 } from "@muster/contracts";
-import { enterStep, stageCount, stepEvent, stepOutcome } from "./begin.ts";
+import { enterStep, stepEvent, stepOutcome } from "./begin.ts";
 import { endDeployment } from "./end.ts";
 import { judgeAction } from "./judge.ts";
 import { rollbackOf } from "./rollback.ts";
-import { mixAt, type Stage, specOfAction, stagesOf } from "./stages.ts";
+import { holdAt, mixAt, specOfAction, stagesOf } from "./stages.ts";
 import { actionsAt, stepsOf } from "./steps.ts";
 
 export type Advance = {
@@ -59,17 +59,14 @@ export function advanceDeployment(
 
 /** All of the stage stands. */
 function standing(state: StateView, deployment: DeploymentDocument, now: number): Advance {
-  const stages = actionsAt(deployment).map((action) => stagesOf(action, specOfAction(state, action)));
-  const present = stages.map((each) => each[Math.min(deployment.stage, each.length - 1)] as Stage);
-  const watchMs = Math.max(0, ...present.map((stage) => stage.watchMs));
-  const waits = present.some((stage) => stage.waits) && !deployment.isPromoted;
+  const { watchMs, isLast, ...hold } = holdAt(state, actionsAt(deployment), deployment.stage);
+  const waits = hold.waits && !deployment.isPromoted;
   const { reachedAtMs } = deployment;
   if (watchMs > 0 || waits) {
     if (reachedAtMs === null) return write(state, { ...deployment, reachedAtMs: now });
     if (waits) return nothing(deployment, null);
     if (now < reachedAtMs + watchMs) return nothing(deployment, reachedAtMs + watchMs);
   }
-  const isLast = deployment.stage + 1 >= stageCount(state, actionsAt(deployment));
   return isLast ? leaveStep(state, deployment, now) : enterStage(state, deployment, now);
 }
 

@@ -15,7 +15,7 @@ import {
 } from "@muster/contracts";
 import { isAsBefore } from "../apps/target.ts";
 import { marathonAction } from "./marathon-action.ts";
-import { mixAt, specOfAction, stagesOf } from "./stages.ts";
+import { mixAt, specOfAction, stageCount, stagesOf } from "./stages.ts";
 import { actionsAt, affectedApps, stepsOf } from "./steps.ts";
 
 export type Beginning = Pick<DeploymentDocument, "id" | "action" | "steps" | "startedAtMs" | "by" | "trace"> &
@@ -34,10 +34,6 @@ export function newDeployment(beginning: Beginning): DeploymentDocument {
     ...beginning,
   };
 }
-
-/** Stages of the step that takes most of them. */
-export const stageCount = (state: StateView, actions: readonly DeploymentAction[]): number =>
-  Math.max(1, ...actions.map((action) => stagesOf(action, specOfAction(state, action)).length));
 
 /** The app as a step of the deployment wants it from now on. */
 export function entered(

@@ -1,6 +1,6 @@
 /** What the stages of an action mean for its app: the mix of versions in each of them. */
 import type { AppDocument, AppSpec, DeploymentAction, Mix, Stage, StateView } from "@muster/contracts";
-import { appToken, ROLLOUT_DEFAULTS } from "@muster/contracts";
+import { appToken, ROLLOUT_DEFAULTS, stagesOf } from "@muster/contracts";
 
 export { type Stage, stagesOf } from "@muster/contracts";
 
@@ -8,6 +8,25 @@ export { type Stage, stagesOf } from "@muster/contracts";
 export function specOfAction(state: StateView, { app, to }: DeploymentAction): Pick<AppSpec, "rollout"> {
   const version = to === null ? undefined : state.kind("version").get(`${appToken(app)}.${to.version}`);
   return version?.value.spec ?? { rollout: ROLLOUT_DEFAULTS };
+}
+
+/** Stages of the action that takes most of them. */
+export const stageCount = (state: StateView, actions: readonly DeploymentAction[]): number =>
+  Math.max(1, ...actions.map((action) => stagesOf(action, specOfAction(state, action)).length));
+
+/** What holds a step's actions in a stage, all of which stands: the longest watch, and anyone's wait for a person. */
+type StageHold = Pick<Stage, "watchMs" | "waits"> & { readonly isLast: boolean; readonly count: number };
+
+export function holdAt(state: StateView, actions: readonly DeploymentAction[], index: number): StageHold {
+  const stages = actions.map((action) => stagesOf(action, specOfAction(state, action)));
+  const count = stageCount(state, actions);
+  const present = stages.map((each) => each[Math.min(index, each.length - 1)] as Stage);
+  return {
+    watchMs: Math.max(0, ...present.map(({ watchMs }) => watchMs)),
+    waits: present.some(({ waits }) => waits),
+    isLast: index + 1 >= count,
+    count,
+  };
 }
 
 /** The app's mix in a stage; null where all are of the new version. */

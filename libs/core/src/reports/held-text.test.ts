@@ -28,6 +28,43 @@ test("an app whose deployment waits for a person says for what", () => {
   assert.equal(why(), "web runs as asked: 2 instances, 2 healthy");
 });
 
+test("an app whose stage is watched says which one, and for how long yet", () => {
+  const world = new Deploying();
+  world.agent("n1");
+  world.put("/web", { instances: 4, cmd: "a" });
+  world.settle();
+  const rollout = { strategy: "batches", batches: [1, 2], watchSeconds: 20 };
+  world.put("/web", { instances: 4, cmd: "b", rollout });
+  const why = () => whyOf(world.state.snapshot(), world.health.snapshot(), { app: "/web" }, world.now).summary;
+  assert.doesNotMatch(why(), /watched/, "nothing is watched before the stage stands");
+  const told = "web is being changed (upgrade): 4 of 4 instances running";
+  for (const stage of [1, 2]) {
+    world.settle();
+    world.now += 5_000;
+    assert.equal(why(), `${told}; stage ${stage} of 3 is watched for another 15 s before the next one`);
+    world.now += 15_000;
+  }
+  world.settle();
+  assert.equal(why(), `${told}; stage 3 of 3 is watched for another 20 s`);
+  world.now += 20_000;
+  world.settle();
+  assert.equal(why(), "web runs as asked: 4 instances, 4 healthy");
+});
+
+test("an app that changes in one go and is watched says so", () => {
+  const world = new Deploying();
+  world.agent("n1");
+  world.put("/web", { instances: 2, cmd: "a" });
+  world.settle();
+  world.put("/web", { instances: 2, cmd: "b", rollout: { strategy: "rolling", watchSeconds: 20 } });
+  world.settle();
+  const why = whyOf(world.state.snapshot(), world.health.snapshot(), { app: "/web" }, world.now).summary;
+  assert.equal(
+    why,
+    "web is being changed (upgrade): 2 of 2 instances running; what stands is watched for another 20 s",
+  );
+});
+
 test("an app that was left half way says so, and by whom", () => {
   const { world, id, why } = canary();
   world.steer(id, "abort");

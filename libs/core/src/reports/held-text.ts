@@ -1,17 +1,19 @@
-/** What people have to do with where an app stands: a deployment that waits for their word, or one that left it half way. */
-import { type AppDocument, affectedApps, type DeploymentDocument, type StateView, stagesOf } from "@muster/contracts";
-import { specOfAction } from "../deployment/stages.ts";
+/** What holds an app where it stands: a deployment that waits for a person or is watched, or one that left it half way. */
+import { type AppDocument, affectedApps, type DeploymentDocument, type StateView } from "@muster/contracts";
+import { spanText } from "../apps/time.ts";
+import { holdAt } from "../deployment/stages.ts";
 import { actionsAt } from "../deployment/steps.ts";
 
-/** Null: nobody has to say anything. */
-export function heldText(state: StateView, deployment: DeploymentDocument): string | null {
+/** Null: nobody has to say anything, and no time has to pass. */
+export function heldText(state: StateView, deployment: DeploymentDocument, now: number): string | null {
   const { id, isPaused, isPromoted, reachedAtMs, stage } = deployment;
   if (isPaused) return `paused until "muster resume ${id}"`;
-  const waits = actionsAt(deployment).some((action) => {
-    const stages = stagesOf(action, specOfAction(state, action));
-    return stages[Math.min(stage, stages.length - 1)]?.waits === true;
-  });
-  return waits && !isPromoted && reachedAtMs !== null ? `waits for "muster promote ${id}"` : null;
+  if (reachedAtMs === null) return null;
+  const { waits, watchMs, isLast, count } = holdAt(state, actionsAt(deployment), stage);
+  if (waits && !isPromoted) return `waits for "muster promote ${id}"`;
+  if (watchMs === 0) return null;
+  const what = count === 1 ? "what stands" : `stage ${stage + 1} of ${count}`;
+  return `${what} is watched for another ${spanText(reachedAtMs + watchMs - now)}${isLast ? "" : " before the next one"}`;
 }
 
 /** The deployment that left the app where it stands, and why; null: the last one came to its end. */

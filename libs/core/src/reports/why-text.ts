@@ -15,11 +15,18 @@ type Facts = Omit<Why, "summary">;
 const nameOf = (app: AppId): string => app.replace(/^\//, "");
 const instancesText = (count: number): string => `${count} instance${count === 1 ? "" : "s"}`;
 
-/** `held`: what people have to do with where it stands, or null. */
+type Standing = {
+  readonly document: AppDocument;
+  /** What holds it where it stands, or null. */
+  readonly held: string | null;
+  /** Those that run and whose health checks have said nothing yet. */
+  readonly unproven: readonly InstanceView[];
+};
+
 export function appSentence(
   why: Facts,
   instances: readonly InstanceView[],
-  { document, held }: { readonly document: AppDocument; readonly held: string | null },
+  { document, held, unproven }: Standing,
   now: number,
 ): string {
   const more = held === null ? "" : `; ${held}`;
@@ -34,7 +41,7 @@ export function appSentence(
     case "deploying":
       return document.goal === "deleted"
         ? stoppedSentence(name, document, instances)
-        : `${deployingSentence(name, why, instances)}${more}`;
+        : `${deployingSentence(name, why, instances, unproven)}${more}`;
     case "running":
       if (why.wanted === 0) return `${name} runs on every agent that may run it, and there is none`;
       return document.mix === null
@@ -80,6 +87,7 @@ function deployingSentence(
   name: string,
   { wanted, running, deployment, lastFailure }: Facts,
   instances: readonly InstanceView[],
+  unproven: readonly InstanceView[],
 ): string {
   const what = deployment === null ? `${name} is starting` : `${name} is being changed (${deployment.action})`;
   const states = new Map<string, number>();
@@ -89,13 +97,18 @@ function deployingSentence(
     state === "unreachable" ? `${count} unreachable (${silent.slice(0, 3).join(", ")} silent)` : `${count} ${state}`,
   );
   const unready = instances.filter((instance) => instance.state === "running" && instance.ready === false);
-  const waited = unready.length === 0 ? [] : [`${unready.length} not ready yet`];
+  const waited = [
+    ...(unproven.length === 0 ? [] : [`${unproven.length} not healthy yet`]),
+    ...(unready.length === 0 ? [] : [`${unready.length} not ready yet`]),
+  ];
   const told = [`${running} of ${instancesText(wanted)} running`, ...waited, ...others].join(", ");
   const answered = unready.find(({ reason }) => reason === "not-ready");
+  // Checks that had one of the same version killed tell why the next one is not healthy either.
+  const isTelling = running < wanted || unproven.some(({ version }) => version === lastFailure?.version);
   const obstacle =
     deployment?.message ??
     (answered === undefined ? null : `${answered.id} on ${answered.agent}: ${answered.message}`) ??
-    (lastFailure === null || running >= wanted ? "" : `last failure: ${lastFailure.message} on ${lastFailure.agent}`);
+    (lastFailure === null || !isTelling ? "" : `last failure: ${lastFailure.message} on ${lastFailure.agent}`);
   return `${what}: ${told}${obstacle === "" ? "" : `; ${obstacle}`}`;
 }
 
@@ -105,12 +118,14 @@ function stoppedSentence(name: string, document: AppDocument, instances: readonl
   return `${name} is being deleted: ${left}`;
 }
 
-function illnessText({ healthy, ready }: InstanceView): string {
+function illnessText({ healthy, ready }: InstanceView, isUnproven: boolean): string {
   if (healthy === false) return " and fails its health checks";
+  if (isUnproven) return " and is not healthy yet";
   return ready === false ? " and is not ready yet" : "";
 }
 
-export function instanceSentence(instance: InstanceView, why: Why, now: number): string {
+/** `isUnproven`: it runs, and its health checks have said nothing yet. */
+export function instanceSentence(instance: InstanceView, isUnproven: boolean, why: Why, now: number): string {
   const { id, state, agent, sinceMs, message, reason } = instance;
   const since = sinceMs === null ? "" : ` since ${spanText(now - sinceMs)}`;
   const detail = message === "" ? "" : `: ${message}`;
@@ -130,7 +145,7 @@ export function instanceSentence(instance: InstanceView, why: Why, now: number):
     case "error":
       return `${id} ${state === "error" ? "could not be run" : state} on ${agent}${sinceMs === null ? "" : ` ${spanText(now - sinceMs)} ago`}${detail}`;
     case "running":
-      return `${id} is running on ${agent}${since}${illnessText(instance)}${detail}`;
+      return `${id} is running on ${agent}${since}${illnessText(instance, isUnproven)}${detail}`;
     case "staging":
     case "starting":
     case "killing":

@@ -15,8 +15,10 @@ import {
   world,
 } from "../apps/testing/handmade-app.ts";
 import { spanText } from "../apps/time.ts";
+import { Deploying } from "../deployment/testing/deploying.ts";
+import { runningVerdict } from "../testing/builders.ts";
 import { findInstance, instancesOf } from "./instances.ts";
-import { whyOf } from "./why.ts";
+import { type WhyQuestion, whyOf } from "./why.ts";
 
 describe("instances", () => {
   test("wish, placement, verdict and end are joined into one row each", () => {
@@ -205,6 +207,42 @@ describe("why", () => {
     assert.match(one.summary, /^hello.1.11 is running on n1 since 12 s and is not ready yet: HTTP/);
     judge(here, 1, "running", { ready: true });
     assert.equal(summary(here).summary, "hello runs as asked: 2 instances");
+  });
+
+  test("new instances that run and are not healthy yet are told, and how the checks ended one before them", () => {
+    const deploying = new Deploying();
+    deploying.agent("n1");
+    deploying.put("/web", { instances: 1, cmd: "a" });
+    deploying.settle();
+    const id = deploying.put("/web", {
+      instances: 1,
+      cmd: "b",
+      healthChecks: [{ protocol: "TCP", port: 8080 }],
+    }) as string;
+    deploying.rollout("/web");
+    deploying.place("/web");
+    const fresh = deploying.placed("/web").find(({ version }) => version === deploying.deployment(id).version);
+    assert.ok(fresh !== undefined);
+    const verdict = { ...runningVerdict("/web", fresh, deploying.now), healthy: null };
+    deploying.health.write(keys.verdict({ app: "/web", ...fresh }), verdict);
+    const why = (question: WhyQuestion) =>
+      whyOf(deploying.state.snapshot(), deploying.health.snapshot(), question, deploying.now).summary;
+    const told = "web is being changed (upgrade): 2 of 1 instance running, 1 not healthy yet";
+    assert.equal(why({ app: "/web" }), told);
+    assert.match(
+      why({ instance: verdict.instance }),
+      /^web\.\d\.\d+ is running on n1 since 0 s and is not healthy yet$/,
+    );
+    const placed = deploying.state.snapshot().kind("placed").get("web")?.value;
+    assert.ok(placed !== undefined);
+    const ended = { state: "killed", reason: "health-check", message: "health check failed: HTTP 404" } as const;
+    for (const [version, more] of [
+      [fresh.version - 1, ""],
+      [fresh.version, "; last failure: health check failed: HTTP 404 on n1"],
+    ] as const) {
+      deploying.state.write(keys.placed("/web"), { ...placed, history: [endedRow(5, { ...ended, version })] });
+      assert.equal(why({ app: "/web" }), `${told}${more}`);
+    }
   });
 
   test("an instance is asked about by a beginning of its id", () => {

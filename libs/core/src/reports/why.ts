@@ -13,6 +13,7 @@ import {
 } from "@muster/contracts";
 import { knownApp } from "../apps/current.ts";
 import { instancesAsked } from "../rollout/eligible.ts";
+import { checkedOf } from "../rollout/rows.ts";
 import { heldText, leftText } from "./held-text.ts";
 import { countInstances, findInstance, instancesOf, lastFailure } from "./instances.ts";
 import { appSentence, instanceSentence } from "./why-text.ts";
@@ -27,7 +28,8 @@ export function whyOf(state: StateView, health: HealthView, question: WhyQuestio
   if ("app" in question) return whyApp(state, health, question.app, now);
   const instance = findInstance(state, health, question.instance);
   const why = whyApp(state, health, instance.app, now);
-  return { ...why, summary: instanceSentence(instance, why, now) };
+  const isUnproven = unprovenOf(state, [instance]).length > 0;
+  return { ...why, summary: instanceSentence(instance, isUnproven, why, now) };
 }
 
 function whyApp(state: StateView, health: HealthView, app: AppId, now: number): Why {
@@ -56,9 +58,19 @@ function whyApp(state: StateView, health: HealthView, app: AppId, now: number): 
       ? document.mix !== null || why.status === "stopped"
         ? leftText(state, document)
         : null
-      : heldText(state, why.deployment);
-  return { ...why, summary: appSentence(why, instances, { document, held }, now) };
+      : heldText(state, why.deployment, now);
+  return {
+    ...why,
+    summary: appSentence(why, instances, { document, held, unproven: unprovenOf(state, instances) }, now),
+  };
 }
+
+/** Those that run and whose health checks have said nothing yet. */
+const unprovenOf = (state: StateView, instances: readonly InstanceView[]): readonly InstanceView[] =>
+  instances.filter((instance) => {
+    const version = state.kind("version").get(`${appToken(instance.app)}.${instance.version}`)?.value;
+    return instance.state === "running" && instance.healthy === null && checkedOf(version?.spec ?? null).health;
+  });
 
 const ENDED: readonly InstanceView["state"][] = ["finished", "failed", "killed", "error"];
 const isEnded = (instance: InstanceView): boolean => ENDED.includes(instance.state);
