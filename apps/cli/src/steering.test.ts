@@ -64,6 +64,20 @@ test("deployments lists who, from where, how far and how they came out, newest f
   );
 });
 
+test("deployments of an app that was removed are told by its whole name, as long as any is remembered", async () => {
+  at.cluster.app("/bg-worker", 1);
+  at.cluster.deployment("d1", "/bg", { state: "succeeded", startedAtMs: ago(60), endedAtMs: ago(50) });
+  for (const text of ["bg-w", "bg-worker"])
+    assert.match((await at.muster(deployments, [text])).err, /^no deployment of \/bg-worker in the last days/);
+  at.cluster.apps.clear();
+  const names = async (text: string) => (await at.muster(deployments, [text], { output: "name" })).out;
+  assert.deepEqual([await names("bg"), await names("/bg")], ["d1\n", "d1\n"]);
+  const { code, err } = await at.muster(deployments, ["bg"], { options: { running: true } });
+  assert.deepEqual([code, err], [0, "no deployment of /bg is running\n"]);
+  for (const text of ["b", "bgx", "Not an app"])
+    await assert.rejects(at.muster(deployments, [text]), { code: "app.unknown" }, text);
+});
+
 test("history joins versions and deployments, and points at the version the app stands at", async () => {
   at.cluster.app("/hello", 1);
   for (const version of [V1, V2]) at.cluster.version("/hello", version, {});

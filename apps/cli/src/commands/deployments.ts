@@ -1,5 +1,13 @@
 /** `muster deployments [APP]`: those that run, and how those of the last days came out. */
-import { affectedApps, type DeploymentDocument, type Requester, stepsOf } from "@muster/contracts";
+import { appIdFrom, type Client } from "@muster/client";
+import {
+  type AppId,
+  affectedApps,
+  type DeploymentDocument,
+  MusterError,
+  type Requester,
+  stepsOf,
+} from "@muster/contracts";
 import type { Tone } from "@muster/terminal/paint";
 import type { Screen } from "@muster/terminal/screen";
 import type { Cell } from "@muster/terminal/table";
@@ -12,7 +20,7 @@ import { withSession } from "../session.ts";
 
 export const run: Run = (context, [text], { running }) =>
   withSession(context, async ({ client }) => {
-    const app = text === undefined ? undefined : await findApp(client, text);
+    const app = text === undefined ? undefined : await appWithHistory(client, text);
     const query = { ...(app === undefined ? {} : { app }), ...(running === true ? { state: "running" as const } : {}) };
     printList(context, await client.deploymentHistory(query), {
       columns: columns(context.out, Date.now()),
@@ -21,6 +29,17 @@ export const run: Run = (context, [text], { running }) =>
     });
     return EXIT.reached;
   });
+
+/** An app that was removed is known by the deployments that are remembered of it. @throws as `findApp` does */
+async function appWithHistory(client: Client, text: string): Promise<AppId> {
+  try {
+    return await findApp(client, text);
+  } catch (cause) {
+    const removed = cause instanceof MusterError && cause.code === "app.unknown" ? appIdFrom(text) : null;
+    if (removed === null || (await client.deploymentHistory({ app: removed })).length === 0) throw cause;
+    return removed;
+  }
+}
 
 const APPS_SHOWN_MAX = 3;
 
