@@ -179,8 +179,22 @@ test("plan and --dry-run tell the steps of a group, and ask for nothing else", a
   const nothing = await at.muster(plan, [group], { options: { json: true } });
   assert.deepEqual([nothing.code, JSON.parse(nothing.out)], [0, { steps: [] }]);
   assert.deepEqual(new Set(asked), new Set(["PUT /v2/groups?dryRun=true"]));
-  const list = await at.file("list.json", '[{"id":"/a"}]');
-  assert.match((await at.muster(plan, [list])).err, /plan them one by one/);
+});
+
+test("plan and --dry-run tell the steps of a list, and of several files, and ask for nothing else", async () => {
+  const asked: string[] = [];
+  at.cluster.intercept = ({ method, path, body }) => {
+    asked.push(`${method} ${path} ${body}`);
+    return { body: { steps: [{ actions: [{ action: "StartApplication", app: "/a" }] }] } };
+  };
+  const [a, b] = [await at.file("a.json", '{"id":"/a"}'), await at.file("b.json", '{"id":"/b"}')];
+  const list = await at.file("list.json", '[{"id":"/a"},{"id":"/b"}]');
+  const { code, out } = await at.muster(plan, [a, b]);
+  assert.deepEqual([code, out], [10, "step 1 of 1\n  start /a\n"]);
+  assert.equal((await at.muster(deploy, [list], { options: { dryRun: true } })).out, out);
+  await at.muster(plan, [list], { options: { force: true } });
+  const body = '[{"id":"/a"},{"id":"/b"}]';
+  assert.deepEqual(asked, [`POST /v1/plan ${body}`, `POST /v1/plan ${body}`, `POST /v1/plan?force=true ${body}`]);
 });
 
 test("a group that stands as asked is told so, without a question about one app", async () => {

@@ -67,6 +67,8 @@ export type Client = {
   createApp(spec: string, options?: ChangeOptions): Promise<Change>;
   /** What `spec` would change and where its instances would stand. `force`: a running deployment is no refusal. */
   planApp(spec: string, options?: ChangeOptions): Promise<Plan>;
+  /** The steps that `replaceApps` would take; nothing is changed. */
+  planApps(specs: string, options?: Pick<ChangeOptions, "force">): Promise<GroupPlan>;
   /** Makes the app exactly this: fields that are not given go back to their defaults. */
   replaceApp(id: AppId, spec: string, options?: ChangeOptions): Promise<Change>;
   /** Makes these apps exactly this, all in one deployment. @param app one of them. @param specs a list */
@@ -132,6 +134,10 @@ export function createClient(nats: Nats, { from, ...options }: { from: string } 
     const query = force === true ? `${path.includes("?") ? "&" : "?"}force=true` : "";
     return changeOf(app, await ask({ method, path: `${path}${query}`, body, traceparent }));
   };
+  const plan = async (body: string, { force, traceparent = null }: ChangeOptions): Promise<unknown> => {
+    const path = `/v1/plan${force === true ? "?force=true" : ""}`;
+    return JSON.parse((await ask({ method: "POST", path, body, traceparent, isQuestion: true })).body);
+  };
   const patchApp: Client["patchApp"] = (id, patch, more = {}) =>
     change(id, "PATCH", appPath(id), JSON.stringify(patch), more);
   return {
@@ -139,11 +145,8 @@ export function createClient(nats: Nats, { from, ...options }: { from: string } 
     apps: async () => (await get("/v2/apps", AppsReplySchema)).apps,
     app: async (id) => (await get(appPath(id), AppReplySchema)).app,
     createApp: (spec, more = {}) => change(null, "POST", "/v2/apps", spec, more),
-    planApp: async (spec, { force, traceparent = null } = {}) => {
-      const path = `/v1/plan${force === true ? "?force=true" : ""}`;
-      const reply = await ask({ method: "POST", path, body: spec, traceparent, isQuestion: true });
-      return PlanSchema.parse(JSON.parse(reply.body));
-    },
+    planApp: async (spec, more = {}) => PlanSchema.parse(await plan(spec, more)),
+    planApps: async (specs, more = {}) => GroupPlanSchema.parse(await plan(specs, more)),
     replaceApp: (id, spec, more = {}) => change(id, "PUT", `${appPath(id)}?partialUpdate=false`, spec, more),
     replaceApps: (app, specs, more = {}) => change(app, "PUT", "/v2/apps?partialUpdate=false", specs, more),
     changeGroup: (id, group, more = {}) => change(id, "PUT", "/v2/groups", group, more),

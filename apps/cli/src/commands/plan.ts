@@ -4,7 +4,7 @@ import type { GroupPlan } from "@muster/client";
 import { MusterError, type Plan, type Problem } from "@muster/contracts";
 import { withBundle } from "../bundle.ts";
 import { type Context, isForPrograms } from "../context.ts";
-import { EXIT, type ExitCode, UsageError } from "../exit.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
 import { printDocument } from "../output.ts";
 import { planLines } from "../plan-lines.ts";
 import type { Run } from "../program.ts";
@@ -20,10 +20,10 @@ const EXITS: Readonly<Record<Plan["outcome"], ExitCode>> = {
 export const run: Run = async (given, files, { json, force }) => {
   const context: Context = json === true ? { ...given, output: "json" } : given;
   return await withBundle(context, files.length === 0 ? ["-"] : files, async ({ client }, bundle) => {
-    if (bundle.kind === "apps")
-      throw new UsageError("an app or a group can be planned, a list of apps cannot: plan them one by one");
-    if (bundle.kind === "group") return tellGroup(context, await client.planGroup(bundle.body));
-    const plan = located(bundle, await client.planApp(bundle.body, { force: force === true }));
+    const options = { force: force === true };
+    if (bundle.kind === "apps") return tellSteps(context, await client.planApps(bundle.body, options));
+    if (bundle.kind === "group") return tellSteps(context, await client.planGroup(bundle.body));
+    const plan = located(bundle, await client.planApp(bundle.body, options));
     tell(context, plan);
     return EXITS[plan.outcome];
   });
@@ -38,7 +38,7 @@ const DONE: Readonly<Record<string, string>> = {
 };
 
 /** Only what would happen, and in which order: where instances would be placed is told of single apps. */
-function tellGroup(context: Context, plan: GroupPlan): ExitCode {
+function tellSteps(context: Context, plan: GroupPlan): ExitCode {
   const { out, err } = context;
   if (isForPrograms(context)) printDocument(context, plan);
   else if (plan.steps.length === 0) out.print("nothing would change");

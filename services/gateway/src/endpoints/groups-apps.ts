@@ -74,6 +74,10 @@ async function update(
   return treeReply(c, asked, answer, warnings);
 }
 
+/** A list whose fields that are not sent get their defaults. @throws `spec.type`, `spec.invalid`, `spec.unsupported` */
+export const readWholeApps = (document: ParsedDocument): AppsReading =>
+  readAll(itemsOf(document), document, () => null, { mustExist: false, isPartial: false });
+
 function itemsOf({ value, locate }: ParsedDocument): readonly unknown[] {
   if (Array.isArray(value)) return value;
   const message = "expected a list of apps; one app is changed at its own address";

@@ -136,7 +136,7 @@ function addUpdate(api: Api, gateway: Gateway, path: string): void {
       const asked = treeAskedOf(gateway, c, span, query.force);
       if (query.dryRun) {
         const { answer } = decideGroup(gateway.state, { ...asked, force: true }, reading, gateway.circumstances());
-        return c.json({ steps: answer.steps.map(({ actions }) => ({ actions: actions.map(shownAction) })) });
+        return stepsReply(c, answer);
       }
       const answer = await commitTree(gateway, span, asked, (each, at) =>
         decideGroup(gateway.state, each, reading, at),
@@ -145,6 +145,9 @@ function addUpdate(api: Api, gateway: Gateway, path: string): void {
     },
   });
 }
+
+export const stepsReply = (c: Context<Env>, { steps }: TreeAnswer): Response =>
+  c.json({ steps: steps.map(({ actions }) => ({ actions: actions.map(shownAction) })) });
 
 const shownAction = ({ action, app }: TreeAnswer["steps"][number]["actions"][number]) => ({
   action: marathonAction(action),

@@ -48,6 +48,32 @@ test("a running deployment stands in the plan, unless the plan is forced", async
   assert.equal((await plan(changed, "?force=true")).outcome, "fits");
 });
 
+test("of a list of apps the steps are told, each app as a whole, and nothing is written", async () => {
+  const { gateway, ask } = await start();
+  await ask("POST", "/v2/apps", hello);
+  const deployments = gateway.state.kind("deployment").size;
+  const list = [
+    { id: "/web", cmd: "b", dependencies: ["/hello"] },
+    { id: "/hello", cmd: "sleep 10" },
+  ];
+  const refused = await ask("POST", "/v1/plan", list);
+  assert.deepEqual([refused.status, ((await refused.json()) as { code: string }).code], [409, "app.locked"]);
+  const forced = await ask("POST", "/v1/plan?force=true", list);
+  assert.deepEqual(await forced.json(), {
+    steps: [
+      { actions: [{ action: "RestartApplication", app: "/hello" }] },
+      { actions: [{ action: "StartApplication", app: "/web" }] },
+    ],
+  });
+  assert.deepEqual(await (await ask("POST", "/v1/plan", [hello])).json(), { steps: [] });
+  const wrong = await ask("POST", "/v1/plan", [hello, { id: "/web", cmd: 5 }]);
+  assert.deepEqual(
+    ((await wrong.json()) as { details: { path: string }[] }).details.map(({ path }) => path),
+    ["(1)/cmd"],
+  );
+  assert.equal(gateway.state.kind("deployment").size, deployments);
+});
+
 for (const [body, status, code] of [
   ['{\n "id": ', 400, "json.malformed"],
   ["", 400, "document.empty"],
