@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import { FakeTerminal } from "@muster/terminal/fake-terminal";
 import { until } from "@muster/testkit";

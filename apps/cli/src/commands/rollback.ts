@@ -1,5 +1,5 @@
 /** `muster rollback ID|APP`: undoes what runs, or makes an app again what it was before, or in the version that is named. */
-import type { Change, Client } from "@muster/client";
+import type { Change } from "@muster/client";
 import type { AppId } from "@muster/contracts";
 import { carryOut, type WaitOptions } from "../change.ts";
 import { streamed } from "../context.ts";

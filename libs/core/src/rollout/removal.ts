@@ -39,7 +39,7 @@ const LEFTOVERS_MAX = 300;
  * versions than such a batch should carry some go first, and it is looked at again.
  */
 export function removal(looked: Looked): { readonly decision: Decision; readonly isLast: boolean } {
-  const { state, app, entry, trace } = looked;
+  const { app, entry, trace } = looked;
   const leftovers = leftoversOf(looked);
   if (leftovers.length <= LEFTOVERS_MAX) return { decision: last(looked, leftovers), isLast: true };
   const decision = {
