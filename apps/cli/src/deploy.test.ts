@@ -30,14 +30,14 @@ const canarySteps = [
   },
 ];
 
-/** A canary of one, half way: `d1` of `/hello`, with instance 0 old and instance 1 new. */
+/** A canary of one, half way: `d1` of `/hello`, with instance 0 old and instance 1 new, which is no older than it. */
 function halfWay(): void {
   at.cluster.app("/hello", 2);
   at.cluster.version("/hello", V1, { cmd: "exec sleep 1", rollout: CANARY });
   at.cluster.version("/hello", V2, { cmd: "exec sleep 2", rollout: CANARY });
   at.cluster.instance("/hello", 0, 1, { version: v1, sinceMs: Date.now() - 60_000 });
-  at.cluster.instance("/hello", 1, 3);
   at.cluster.deployment("d1", "/hello", { steps: canarySteps, version: v2, fromVersion: v1, reachedAtMs: Date.now() });
+  at.cluster.instance("/hello", 1, 3);
 }
 
 function promoted(): void {
