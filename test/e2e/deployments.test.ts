@@ -129,6 +129,28 @@ test("a stuck deployment is overtaken by force, and pausing, resuming and aborti
   assert.equal((await tasks("/stuck")).filter(({ state }) => state === "TASK_RUNNING").length, 1, "the old one serves");
 });
 
+test("a change that restarts nothing is reached at once, with more instances as well, and so is every scaling after it", async () => {
+  const spec = app("/calm", "exec sleep 600", { instances: 2 });
+  assert.equal((await muster("deploy", await specFile("calm.json", spec))).code, 0);
+  const before = (await tasks("/calm")).map(({ id }) => id).toSorted();
+  const labelled = await specFile("labelled.json", { ...spec, labels: { team: "a" } });
+  const more = await specFile("more.json", { ...spec, labels: { team: "b" }, instances: 3 });
+  for (const [words, instances] of [
+    [["deploy", labelled], 2],
+    [["run", more], 3],
+    [["scale", "/calm", "4"], 4],
+  ] as const) {
+    const { code, out } = await muster(...words);
+    assert.equal(code, 0, out);
+    const now = (await tasks("/calm")).map(({ id }) => id);
+    assert.equal(now.length, instances);
+    assert.ok(
+      before.every((id) => now.includes(id)),
+      "nothing restarted",
+    );
+  }
+});
+
 test("tiers of a group start and stop in the order of their dependencies", async () => {
   const tier = (id: string, dependencies: string[] = []) =>
     app(id, `date +%s%N >>${folder.stateDir}/order-${id}; exec sleep 600`, { dependencies });

@@ -1,6 +1,7 @@
 /** Collects the last output of instances that fail while one waits, so that the cause is on the screen. */
 import { readLogs } from "@muster/client";
 import type { DeploymentProgress, InstanceView } from "@muster/contracts";
+import { isOfVersion } from "@muster/contracts/course";
 import { endedUnasked, outputOf, whyNot } from "@muster/terminal/instances";
 import type { Screen } from "@muster/terminal/screen";
 import { clean } from "@muster/terminal/width";
@@ -23,7 +24,8 @@ export class Failures {
   see({ instances, targets }: DeploymentProgress): void {
     const versions = new Map(targets.map(({ app, version }) => [app, version]));
     for (const instance of instances) {
-      if (!endedUnasked(instance) || instance.version !== versions.get(instance.app)) continue;
+      const version = versions.get(instance.app);
+      if (version === undefined || !endedUnasked(instance) || !isOfVersion(instance, version)) continue;
       if (this.#output.has(instance.id) || this.#output.size >= INSTANCES_MAX) continue;
       const sent = outputOf(instance);
       this.#output.set(instance.id, { instance, lines: sent });

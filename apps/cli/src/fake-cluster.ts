@@ -64,6 +64,7 @@ export class FakeCluster {
       attempt,
       version: this.apps.get(app)?.version ?? 1,
       state: "running",
+      goodFor: null,
       healthy: null,
       ready: null,
       agent: "n1",

@@ -16,6 +16,7 @@ const instance = (slot: number, attempt: number, more: Partial<InstanceView> = {
   attempt,
   version: 7,
   state: "running",
+  goodFor: null,
   healthy: null,
   ready: null,
   agent: "n1",
@@ -66,6 +67,25 @@ const healthy = [instance(0, 1, { healthy: true }), instance(1, 2, { healthy: tr
 
 for (const [about, state, impatience, exit, outcome, message] of [
   ["reached", progress({ state: "succeeded" }, healthy), null, 0, "succeeded", /^\/web runs: 2 instances, healthy$/],
+  [
+    "reached without a restart",
+    progress({ state: "succeeded", action: "update" }, [
+      instance(0, 1, { version: 6, goodFor: 7 }),
+      instance(1, 2, { version: 6, goodFor: 7 }),
+    ]),
+    null,
+    0,
+    "succeeded",
+    /^\/web runs: 2 instances$/,
+  ],
+  [
+    "reached, and was changed again",
+    progress({ state: "succeeded" }, [instance(0, 1, { version: 6 }), instance(1, 2, { version: 8, goodFor: 8 })]),
+    null,
+    5,
+    "superseded",
+    /0 of 2 ready$/,
+  ],
   ["scaled to none", progress({ state: "succeeded", instances: 0 }), null, 0, "succeeded", /^\/web is stopped$/],
   ["deleted", progress({ state: "succeeded", action: "delete" }), null, 0, "succeeded", /^\/web is gone$/],
   ["undone whole", progress({ ...undone, state: "succeeded" }), null, 0, "succeeded", /^\/web is gone$/],

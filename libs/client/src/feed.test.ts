@@ -131,6 +131,7 @@ const instance = (state: InstanceView["state"], sinceMs = 2_000): InstanceView =
   attempt: 1,
   version: 1,
   state,
+  goodFor: null,
   healthy: null,
   ready: null,
   agent: "n1",

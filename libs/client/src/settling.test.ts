@@ -16,6 +16,7 @@ const instance = (attempt: number, more: Partial<InstanceView> = {}): InstanceVi
   attempt,
   version: 1,
   state: "running",
+  goodFor: null,
   healthy: null,
   ready: null,
   agent: "n1",
@@ -68,6 +69,7 @@ for (const [about, state, settleMs, expected] of [
   ["one whose checks have not spoken", progress([instance(1)], {}, true), 1_000, false],
   ["one that is ready", progress([instance(1, { ready: true })]), 1_000, true],
   ["one that is not ready", progress([instance(1, { ready: false })]), 0.001, false],
+  ["one that restarted nothing", progress([instance(1, { version: 0, goodFor: 1, healthy: true })]), 1_000, true],
   ["one with the old version only", progress([instance(1, { version: 0, healthy: true })]), 1_000, false],
 ] as const)
   test(`the wait for ${about} is over: ${expected}`, () => {

@@ -2,7 +2,7 @@
  * A deployment of an app without health checks has succeeded once its instances ran. A program that ends at once has run
  * too: so look whether the same instances still run a moment later.
  */
-import type { DeploymentProgress } from "@muster/contracts";
+import { type DeploymentProgress, isOfVersion } from "@muster/contracts";
 
 /** A deployment that succeeded and does not show it for so long was changed again by somebody else. */
 const OVERTAKEN_MS = 10_000;
@@ -23,9 +23,11 @@ export class Settling {
     const wanted = targets.reduce((sum, target) => sum + target.instances, 0);
     if (deployment.state !== "succeeded" || this.#settleMs === 0 || wanted === 0) return true;
     const byApp = new Map(targets.map((target) => [target.app, target]));
-    const ready = instances.filter(({ app, state, version, healthy, ready: isReady }) => {
+    const ready = instances.filter((instance) => {
+      const { app, state, healthy } = instance;
       const target = byApp.get(app);
-      if (target === undefined || state !== "running" || version !== target.version || isReady === false) return false;
+      if (target === undefined || !isOfVersion(instance, target.version)) return false;
+      if (state !== "running" || instance.ready === false) return false;
       return healthy === true || (healthy === null && !target.hasChecks);
     });
     const ids = ready.map(({ id }) => id).join();

@@ -53,6 +53,8 @@ export const InstanceViewSchema = z.object({
   slot: z.int(),
   attempt: z.int(),
   version: z.int(),
+  /** The version its app stands at, where this instance is good for it: of that version, or made of the same. null: of another one. */
+  goodFor: z.int().nullable().default(null),
   /** `waiting`: wanted, not placed. `placed`: committed, the agent has not spoken yet. */
   state: z.enum(["waiting", "placed", ...LEVELS]),
   healthy: z.boolean().nullable(),

@@ -92,6 +92,10 @@ export type Target = {
   readonly hasChecks: boolean;
 };
 
+/** Whether an instance is all that the version asks for: it is of that version, or was left standing because it is made of the same. */
+export const isOfVersion = (instance: Pick<InstanceView, "version" | "goodFor">, version: number): boolean =>
+  instance.version === version || instance.goodFor === version;
+
 /** The way a deployment takes, and where on it it is. */
 export type Course = Pick<RolloutSpec, "strategy" | "timeoutSeconds" | "rollbackOnFailure"> & {
   /** Counted from 1, as `stage` is. */

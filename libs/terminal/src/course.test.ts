@@ -50,6 +50,7 @@ const instance = (app: string, slot: number, version: number, more: Partial<Inst
   attempt: version,
   version,
   state: "running",
+  goodFor: null,
   healthy: null,
   ready: null,
   agent: "n1",

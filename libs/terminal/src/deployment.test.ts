@@ -36,6 +36,7 @@ const instance = (slot: number, attempt: number, more: Partial<InstanceView> = {
   attempt,
   version: 100,
   state: "running",
+  goodFor: null,
   healthy: null,
   ready: null,
   agent: "n1",
@@ -128,6 +129,25 @@ test("an instance that runs and is not ready yet is on the way, and shows what i
   assert.match(lines[2] ?? "", /● {2}hello\.1\.2 {2}n1 {2}not ready .*HTTP .*answered 503/);
   assert.match(lines[3] ?? "", /● {2}hello\.2\.3 {2}n1 {2}not ready/);
   assert.equal(lines[4], "  1/3 ready · 2 on the way");
+});
+
+test("what a change left standing counts as new, and only what is of another make is old", () => {
+  const failed = { state: "failed", exitCode: 1, reason: "exited", version: 90, goodFor: 100 } as const;
+  const changed = progress([
+    instance(0, 1, { version: 90, goodFor: 100 }),
+    instance(1, 2, { version: 80 }),
+    instance(2, 3, failed),
+    instance(2, 4, { state: "starting" }),
+  ]);
+  assert.deepEqual(
+    slotLines(changed).map(({ isOld, isReady, failures }) => [isOld, isReady, failures]),
+    [
+      [false, true, 0],
+      [true, true, 0],
+      [false, false, 1],
+    ],
+  );
+  assert.match(deploymentLines(changed, screen(), moment).at(-1) ?? "", /^ {2}1\/3 ready · .* · 1 old$/);
 });
 
 test("failures of an earlier deployment are not shown", () => {

@@ -1,5 +1,6 @@
 /** A deployment on its way, as lines: what is asked, one line per instance, what stands in its way, how far it is. */
 import type { DeploymentDocument, DeploymentProgress, InstanceView, Why } from "@muster/contracts";
+import { isOfVersion } from "@muster/contracts/course";
 import { courseLine } from "./course.ts";
 import { addressOf, endedUnasked, hasEnded, isReady, type Look, lookOf, whyNot } from "./instances.ts";
 import { mostUrgent } from "./live.ts";
@@ -35,8 +36,9 @@ export function slotLines({ deployment, targets, instances }: DeploymentProgress
     const living = attempts.filter((one) => !hasEnded(one));
     const shown = living.length > 0 ? living : failed.slice(-1);
     for (const instance of shown) {
-      const alike = failed.filter(({ version }) => version === instance.version);
-      const isOld = target !== undefined && instance.version !== target.version;
+      const isOld = target !== undefined && !isOfVersion(instance, target.version);
+      const version = target === undefined || isOld ? instance.version : target.version;
+      const alike = failed.filter((one) => isOfVersion(one, version));
       lines.push({
         instance,
         failures: alike.length,

@@ -11,8 +11,10 @@ import {
   MusterError,
   type PlacedRow,
   type StateView,
+  type Version,
   type WantedRow,
 } from "@muster/contracts";
+import { configOf } from "../apps/config.ts";
 import { checkedOf } from "../rollout/rows.ts";
 
 export type InstanceFilter = {
@@ -99,10 +101,18 @@ const nothingYet = {
   message: "",
 } as const satisfies Partial<InstanceView>;
 
-function naming(token: string, row: { readonly slot: number; readonly attempt: number; readonly version: number }) {
-  const { slot, attempt, version } = row;
+type Named = { readonly slot: number; readonly attempt: number; readonly version: number };
+
+function naming(state: StateView, token: string, { slot, attempt, version }: Named) {
   const app = appIdOf(token);
-  return { id: instanceId({ app, slot, attempt }), app, slot, attempt, version };
+  return { id: instanceId({ app, slot, attempt }), app, slot, attempt, version, goodFor: goodFor(state, app, version) };
+}
+
+/** A change that restarts nothing makes a version, and leaves instances of an older one: they are all that it asks for. */
+function goodFor(state: StateView, app: AppId, version: Version): Version | null {
+  const current = state.kind("app").get(appToken(app))?.value.version ?? null;
+  if (current === null || current === version) return current;
+  return configOf(state, app, version) === configOf(state, app, current) ? current : null;
 }
 
 /** The agent's hostname, or its id where it has left. */
@@ -111,11 +121,11 @@ export const hostOf = (state: StateView, agent: string): string =>
 
 function waitingInstance(state: StateView, token: string, row: WantedRow): InstanceView {
   const sinceMs = state.kind("waiting").get(token)?.value.sinceMs ?? null;
-  return { ...nothingYet, ports: [], ...naming(token, row), state: "waiting", sinceMs };
+  return { ...nothingYet, ports: [], ...naming(state, token, row), state: "waiting", sinceMs };
 }
 
 function placedInstance(state: StateView, health: HealthView, token: string, row: PlacedRow): InstanceView {
-  const where = { ...naming(token, row), agent: row.agent, host: hostOf(state, row.agent), ports: row.ports };
+  const where = { ...naming(state, token, row), agent: row.agent, host: hostOf(state, row.agent), ports: row.ports };
   const verdict = health.kind("verdict").get(`${token}.${rowKey(row)}`)?.value;
   const readiness = checkedOf(state.kind("version").get(`${token}.${row.version}`)?.value.spec ?? null).readiness;
   const ready = readiness ? verdict?.ready === true : null;
@@ -126,7 +136,7 @@ function placedInstance(state: StateView, health: HealthView, token: string, row
 
 function endedInstance(state: StateView, token: string, row: EndedRow): InstanceView {
   const { agent, exitCode, reason, atMs: sinceMs } = row;
-  const where = { ...naming(token, row), agent, host: hostOf(state, agent), ports: [] };
+  const where = { ...naming(state, token, row), agent, host: hostOf(state, agent), ports: [] };
   return { ...nothingYet, ...where, state: row.state, sinceMs, exitCode, reason, message: row.message || endText(row) };
 }
 

@@ -76,6 +76,30 @@ describe("instances", () => {
     assert.equal(instancesOf(here.state, here.health, { app: "/hello" }).length, 0);
   });
 
+  test("one of an older version is good for the app's own where nothing had to restart, ended or not", () => {
+    const made = { restart: VERSION, label: VERSION + 1, scale: VERSION + 2 };
+    const here = world({ version: made.scale });
+    const { value } = here.state.kind("version").get(`hello.${VERSION}`) ?? {};
+    for (const version of [made.label, made.scale])
+      here.state.put(keys.version("/hello", version), { ...value, version, config: made.label });
+    want(here, [10, 11]);
+    place(
+      here,
+      [placedRow(0), placedRow(1, { version: made.label })],
+      [endedRow(8), endedRow(9, { version: made.label })],
+    );
+    const goodFor = () =>
+      instancesOf(here.state, here.health, { app: "/hello", ended: true }).map((one) => [one.id, one.goodFor]);
+    assert.deepEqual(goodFor(), [
+      ["hello.0.8", null],
+      ["hello.0.9", made.scale],
+      ["hello.0.10", null],
+      ["hello.1.11", made.scale],
+    ]);
+    here.state.put(keys.app("/hello"), null);
+    assert.ok(goodFor().every(([, version]) => version === null));
+  });
+
   test("a beginning of an id that only one has is enough", () => {
     const here = world();
     place(here, [placedRow(0), placedRow(1), placedRow(1, { attempt: 110 })]);
