@@ -188,6 +188,33 @@ describe("why", () => {
     );
   });
 
+  test("failures from before delay nothing where no attempt is to follow", () => {
+    const backoffs = [{ version: VERSION, failures: 2, delayMs: 29_000, untilMs: NOW + 29_000 }];
+    const mix = { version: VERSION - 1, fresh: 1, kept: 1 };
+    for (const [about, document, attempts, level, isDelayed] of [
+      ["stopped", { instances: 0 }, [], "running", false],
+      ["being deleted", { instances: 0, goal: "deleted" }, [], "running", false],
+      ["all stand", { instances: 2 }, [10, 11], "running", false],
+      ["all are on their way", { instances: 2 }, [10, 11], "starting", false],
+      ["all that are to be new stand", { instances: 2, mix }, [10], "running", false],
+      ["one is missing", { instances: 2 }, [10], "running", true],
+      ["one is silent", { instances: 1 }, [10], "unreachable", true],
+      ["one is being killed", { instances: 1 }, [10], "killing", true],
+    ] as const) {
+      const here = world(document);
+      want(here, attempts, { backoffs });
+      place(
+        here,
+        attempts.map((_, slot) => placedRow(slot)),
+        [endedRow(8), endedRow(9)],
+      );
+      for (const slot of attempts.keys()) judge(here, slot, level);
+      const { delay, status } = summary(here);
+      assert.equal(delay !== null, isDelayed, about);
+      assert.equal(status === "delayed", isDelayed, about);
+    }
+  });
+
   test("unhealthy, deploying, running and stopped are told apart", () => {
     const here = world();
     want(here, [10, 11]);

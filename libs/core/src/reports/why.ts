@@ -38,8 +38,8 @@ function whyApp(state: StateView, health: HealthView, app: AppId, now: number): 
   const [instances, ended] = [all.filter((each) => !isEnded(each)), all.filter(isEnded)];
   const { running, healthy } = countInstances(instances);
   const waiting = state.kind("waiting").get(appToken(app))?.value ?? null;
-  const backoff = backoffOf(state, document, now);
   const wanted = instancesAsked(state, document);
+  const backoff = isShort(document, wanted, instances) ? backoffOf(state, document, now) : null;
   const deploymentId = document.deployment;
   const why = {
     app,
@@ -74,6 +74,16 @@ const unprovenOf = (state: StateView, instances: readonly InstanceView[]): reado
 
 const ENDED: readonly InstanceView["state"][] = ["finished", "failed", "killed", "error"];
 const isEnded = (instance: InstanceView): boolean => ENDED.includes(instance.state);
+
+/**
+ * Whether an attempt is to follow: where all that is asked for stands, or nothing is, failures from before hold nothing back. What is
+ * silent or overdue is to be replaced.
+ */
+function isShort({ mix }: AppDocument, wanted: number, instances: readonly InstanceView[]): boolean {
+  const stands = ({ goodFor, state }: InstanceView) =>
+    goodFor !== null && state !== "killing" && state !== "unreachable" && state !== "overdue";
+  return instances.filter(stands).length < (mix?.fresh ?? wanted);
+}
 
 /** The backoff that holds the app's current version back just now. */
 function backoffOf(state: StateView, document: AppDocument, now: number): Backoff | null {
