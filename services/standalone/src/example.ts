@@ -1,10 +1,11 @@
 /** The first app: submitted when the cluster has none, then shown until it is healthy. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Client, followDeployment } from "@muster/client";
+import { type Change, type Client, followDeployment } from "@muster/client";
 import { MusterError } from "@muster/contracts";
 import { type Nats, pause, type Telemetry } from "@muster/runtime";
 import { type Screen, showDeployment } from "@muster/terminal";
+import { harmless, type Shown, showPresent } from "./present.ts";
 import { root, type StandaloneConfig } from "./settings.ts";
 
 const AGENT_WITHIN_MS = 15_000;
@@ -30,8 +31,6 @@ export async function untilAgentsAreOpen(
   return false;
 }
 
-export type Shown = { readonly app: string; readonly traceId: string | null; readonly isRunning: boolean };
-
 export async function showExample(
   client: Client,
   nats: Nats,
@@ -41,7 +40,7 @@ export async function showExample(
   signal: AbortSignal,
 ): Promise<Shown[]> {
   const apps = await client.apps();
-  if (apps.length > 0) return await showPresent(client, nats, screen, signal, apps);
+  if (apps.length > 0) return await showPresent(client, nats, screen, apps, { signal });
   if (config.example === "none" || config.example === "") return [];
   const file = resolve(root, config.example);
   let text: string;
@@ -53,45 +52,30 @@ export async function showExample(
     });
   }
   const span = telemetry.start("cli", `run ${config.example}`, { parent: null });
-  const change = await client.createApp(text, { traceparent: span.traceparent });
+  const change = await createUnlessThere(client, text, span.traceparent);
   span.end();
+  if (change === null) return await showPresent(client, nats, screen, await client.apps(), { signal });
+  const { app, deployment, traceId } = change;
   const last =
-    change.deployment === null
+    deployment === null
       ? null
-      : await showDeployment(followDeployment(client, nats, change.app, change.deployment, { signal }), screen);
-  return [{ app: change.app, traceId: change.traceId, isRunning: last?.deployment?.state === "succeeded" }];
+      : await harmless(() => showDeployment(followDeployment(client, nats, app, deployment, { signal }), screen));
+  return [{ app, traceId, isRunning: last?.deployment?.state === "succeeded" }];
 }
 
-/** A cluster that was there before: its apps come back, adopted where they still ran. */
-async function showPresent(
-  client: Client,
-  nats: Nats,
-  screen: Screen,
-  signal: AbortSignal,
-  apps: readonly { id: string; deployments?: readonly { id: string }[] | undefined }[],
-): Promise<Shown[]> {
-  const shown: Shown[] = [];
-  for (const app of apps) {
-    const running = app.deployments?.[0]?.id;
-    if (running !== undefined)
-      await showDeployment(followDeployment(client, nats, app.id, running, { signal }), screen);
-    const why = await untilAnswered(client, app.id, signal);
-    screen.print(why);
-    shown.push({ app: app.id, traceId: null, isRunning: true });
+/** Null: somebody was faster, for the API is open by now. */
+async function createUnlessThere(client: Client, text: string, traceparent: string): Promise<Change | null> {
+  try {
+    return await client.createApp(text, { traceparent });
+  } catch (cause) {
+    if (cause instanceof MusterError && ["app.exists", "app.locked", "app.deleting"].includes(cause.code)) return null;
+    throw cause;
   }
-  return shown;
 }
 
-async function untilAnswered(client: Client, app: string, signal: AbortSignal): Promise<string> {
-  let summary = "";
-  for (
-    const deadline = performance.now() + AGENT_WITHIN_MS;
-    performance.now() < deadline && !signal.aborted;
-    await pause(100)
-  ) {
-    const why = await client.why({ app });
-    summary = why.summary;
-    if (why.status === "running" || why.status === "stopped") break;
-  }
-  return summary;
+/** Where the first app answers: one port of each instance. */
+export async function portsOf(client: Client, [first]: readonly Shown[]): Promise<number[]> {
+  if (first === undefined) return [];
+  const instances = await harmless(() => client.instances({ app: first.app }));
+  return (instances ?? []).flatMap(({ ports }) => ports.slice(0, 1));
 }

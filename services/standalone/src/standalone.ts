@@ -10,7 +10,7 @@ import { kinds as placementKinds, startPlacement } from "@muster/placement";
 import { createLog, logTo, monotonicMs, natsAddress, openCluster, type Service } from "@muster/runtime";
 import { screenOf } from "@muster/terminal";
 import { startAgents } from "./agents.ts";
-import { incarnationsNow, showExample, untilAgentsAreOpen } from "./example.ts";
+import { incarnationsNow, portsOf, showExample, untilAgentsAreOpen } from "./example.ts";
 import { ClusterFolder } from "./folder.ts";
 import { startNats } from "./nats.ts";
 import { choosePort } from "./ports.ts";
@@ -81,10 +81,7 @@ export async function startStandalone(config: StandaloneConfig): Promise<void> {
       ? []
       : await showExample(client, cluster.nats, cluster.telemetry, config, screen, abort.signal);
     if (abort.signal.aborted) return;
-    const ports =
-      shown.length === 0
-        ? []
-        : (await client.instances({ app: shown[0]?.app as string })).flatMap((instance) => instance.ports.slice(0, 1));
+    const ports = await portsOf(client, shown);
     screen.print(
       ...welcome(screen, {
         http: `http://${config.httpHost}:${gateway.port}`,

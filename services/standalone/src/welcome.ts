@@ -1,6 +1,6 @@
 /** Where to look, once everything runs. */
 import type { Screen } from "@muster/terminal";
-import type { Shown } from "./example.ts";
+import type { Shown } from "./present.ts";
 
 export type Welcome = {
   readonly http: string;
