@@ -92,6 +92,25 @@ test("a plan of a new app, of more of it, and of another version each come true"
   assert.deepEqual(upgrade.meanwhile, { least: 5, most: 6 });
 });
 
+test("a plan of a label says that every instance stays, and so it comes", async () => {
+  const { operator } = plane;
+  const labelled = web({ instances: 5, labels: { TEAM: "a" } });
+  const before = operator.running("/web").sort();
+  const plan = await planOf(labelled);
+  assert.deepEqual(
+    [plan.outcome, plan.action, plan.replaces, plan.keeps, plan.places, plan.stops, plan.unplaced],
+    ["fits", "update", false, 5, [], [], 0],
+  );
+  assert.equal((await post("/v2/apps/web?partialUpdate=false", labelled, "PUT")).status, 200);
+  await until(async () => (await planOf(labelled)).summary.endsWith("stands as asked, with 5 instances"), {
+    what: "the end of the deployment",
+  });
+  assert.deepEqual(operator.running("/web").sort(), before);
+  const more = await planOf({ ...labelled, instances: 6 });
+  assert.deepEqual([more.outcome, more.action, total(more.places), more.unplaced], ["fits", "scale", 1, 0]);
+  assert.equal((await post("/v2/apps/web?partialUpdate=false", web({ instances: 5 }), "PUT")).status, 200);
+});
+
 test("a plan changes nothing: no sequence of any stream moves, whatever is asked", async () => {
   const client = createClient(plane.operator.cluster.nats, { from: "test" });
   let [last, equal] = ["", 0];

@@ -138,7 +138,8 @@ export const PlanSchema = z.object({
   outcome: z.enum(PLAN_OUTCOMES),
   /** One sentence that answers the question. */
   summary: z.string(),
-  action: z.enum(["none", "start", "scale", "upgrade"]),
+  /** `update`: what changes is nothing that instances are made of, and none is restarted. */
+  action: z.enum(["none", "start", "scale", "update", "upgrade"]),
   /** Why the change itself would be refused just now, such as by a deployment that runs; the plan then overtakes it. */
   refusal: z.object({ code: z.string(), message: z.string() }).nullable(),
   /** The version the app stands at, or null where there is no app yet. */

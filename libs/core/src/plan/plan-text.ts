@@ -32,16 +32,18 @@ function changeText(plan: Omit<Plan, "summary">): string {
   const { action, instances: count, meanwhile } = plan;
   const name = nameOf(plan);
   const { from, to } = count;
+  const size = from === to ? "" : ` and go from ${from} to ${instances(to)}`;
   switch (action) {
     case "none":
     case "start":
       return `${name} would start with ${instances(to)}`;
     case "scale": {
       const [more, verb] = to > from ? [to - from, "added"] : [from - to, "stopped"];
-      return `${name} would go from ${from} to ${instances(to)}: ${more} ${more === 1 ? "is" : "are"} ${verb}, none is restarted`;
+      return `${name} would go from ${from} to ${instances(to)}: ${are(more)} ${verb}, none is restarted`;
     }
+    case "update":
+      return `${name} would be updated${size}: what changes needs no restart${staysText(plan)}`;
     case "upgrade": {
-      const size = from === to ? "" : ` and go from ${from} to ${instances(to)}`;
       const pace =
         meanwhile === null ? "" : `, at least ${meanwhile.least} ready and at most ${meanwhile.most} at once`;
       return `${name} would be upgraded${size}: every instance is replaced${pace}`;
@@ -51,9 +53,21 @@ function changeText(plan: Omit<Plan, "summary">): string {
   }
 }
 
+/** Of an app that stood half way some are stopped and others added though their number stays. */
+function staysText({ instances: { to }, keeps, stops }: Omit<Plan, "summary">): string {
+  const added = Math.max(0, to - keeps);
+  const stopped = stops.reduce((sum, { count }) => sum + count, 0);
+  const moves = [...(added > 0 ? [`${are(added)} added`] : []), ...(stopped > 0 ? [`${are(stopped)} stopped`] : [])];
+  if (moves.length > 0) return `, ${moves.join(" and ")}, none is restarted`;
+  return keeps > 0 ? ", and every instance stays" : "";
+}
+
+const are = (count: number): string => `${count} ${count === 1 ? "is" : "are"}`;
+
 function placesText({ unplaced, waiting, places, instances: { to }, replaces, keeps }: Omit<Plan, "summary">): string {
   if (unplaced === 0) return places.length === 0 ? "" : "; all have a place";
   const old = replaces && keeps > 0 ? `, so ${keeps} of the old ones ${keeps === 1 ? "goes" : "go"} on` : "";
-  const why = waiting === null ? ": old ones on agents that are silent do not make way" : `: ${obstacleText(waiting)}`;
+  const silent = replaces ? ": old ones on agents that are silent do not make way" : "";
+  const why = waiting === null ? silent : `: ${obstacleText(waiting)}`;
   return `; ${unplaced} of ${to} would have no place${old}${why}`;
 }

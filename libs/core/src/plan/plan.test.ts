@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type AgentWord, appToken, keys, MusterError, type Plan } from "@muster/contracts";
+import { configOf } from "../apps/config.ts";
 import { Play } from "../apps/testing/play.ts";
 import { decideRollout } from "../rollout/decide.ts";
 import { addAgent } from "../testing/builders.ts";
@@ -55,6 +56,45 @@ describe("what would change", () => {
     assert.deepEqual(fewer.stops, [
       { agent: youngest?.agent, count: 1, instances: [`web.${youngest?.slot}.${youngest?.attempt}`] },
     ]);
+  });
+
+  test("what instances are not made of restarts none, and they are good for what is asked next", () => {
+    const play = cluster(2);
+    play.run({ instances: 3 });
+    const stands = play.rows("/web").map(({ attempt }) => attempt);
+    const label = play.plan({ instances: 3, labels: { TEAM: "a" } });
+    assert.deepEqual([label.outcome, label.action, label.replaces, label.keeps], ["fits", "update", false, 3]);
+    assert.deepEqual([label.places, label.stops, label.unplaced, label.meanwhile], [[], [], 0, null]);
+    assert.equal(label.summary, "web would be updated: what changes needs no restart, and every instance stays");
+
+    const more = play.plan({ instances: 5, labels: { TEAM: "a" } });
+    assert.deepEqual([more.outcome, more.action, total(more.places), more.keeps], ["fits", "update", 2, 3]);
+    assert.equal(
+      more.summary,
+      "web would be updated and go from 3 to 5 instances: what changes needs no restart, 2 are added, none is restarted; all have a place",
+    );
+    const fewer = play.plan({ instances: 2, labels: { TEAM: "a" } });
+    assert.deepEqual([fewer.outcome, total(fewer.stops), fewer.keeps], ["fits", 1, 2]);
+    assert.match(fewer.summary, /^web would be updated and go from 3 to 2 instances: .*, 1 is stopped, none is rest/);
+
+    play.run({ instances: 3, labels: { TEAM: "a" } });
+    assert.deepEqual(
+      play.rows("/web").map(({ attempt }) => attempt),
+      stands,
+    );
+    const next = play.plan({ instances: 5, labels: { TEAM: "a" } });
+    assert.deepEqual([next.outcome, next.action, total(next.places), next.unplaced], ["fits", "scale", 2, 0]);
+  });
+
+  test("going back half way stops the newer ones and restarts none of those that stayed", () => {
+    const play = cluster(2);
+    play.run({ instances: 2, cpus: 0.5 });
+    const canary = { rollout: { strategy: "canary", canary: 1, waitsForPromotion: true } };
+    play.store({ instances: 2, cpus: 0.5, cmd: "sleep 10", ...canary });
+    play.settle("/web");
+    const back = play.plan({ instances: 2, cpus: 0.5, labels: { TEAM: "a" } }, true);
+    assert.deepEqual([back.outcome, back.action, back.keeps, back.unplaced], ["fits", "update", 1, 0], back.summary);
+    assert.match(back.summary, /what changes needs no restart, 1 is added and 1 is stopped, none is restarted; all/);
   });
 
   test("an upgrade is played as if all became ready, also what runs and is not ready yet", () => {
@@ -223,6 +263,9 @@ test("what a plan says comes true when the spec is stored", () => {
     { instances: 4 },
     { instances: 6 },
     { instances: 5, cmd: "a", ...KEEP_UP },
+    { instances: 5, cmd: "a", labels: { TEAM: "a" }, ...KEEP_UP },
+    { instances: 6, cmd: "a", labels: { TEAM: "a" }, ...KEEP_UP },
+    { instances: 4, cmd: "a", ...KEEP_UP },
     { instances: 5, cmd: "b", cpus: 2, ...DOWN_FIRST },
     { instances: 9, cmd: "b", cpus: 2, ...DOWN_FIRST },
     { instances: 4, cmd: "c", cpus: 3, upgradeStrategy: { minimumHealthCapacity: 0.5, maximumOverCapacity: 0.5 } },
@@ -236,10 +279,12 @@ test("what a plan says comes true when the spec is stored", () => {
     play.store(step, true);
     play.settle("/web");
     const rows = play.rows("/web");
-    const now = play.state.snapshot().kind("app").get("web")?.value.version;
-    const fresh = rows.filter((row) => row.version === now && !before.has(row.attempt));
+    const config = (version: number) => configOf(play.state.snapshot(), "/web", version);
+    const now = config(play.state.snapshot().kind("app").get("web")?.value.version ?? 0);
+    const current = rows.filter((row) => config(row.version) === now);
+    const fresh = current.filter((row) => !before.has(row.attempt));
     assert.equal(total(plan.places), fresh.length, JSON.stringify(step));
-    assert.equal(plan.unplaced, Math.max(0, step.instances - rows.filter((row) => row.version === now).length));
+    assert.equal(plan.unplaced, Math.max(0, step.instances - current.length));
     assert.equal(plan.keeps, rows.filter((row) => before.has(row.attempt)).length, JSON.stringify(step));
     const waiting = play.state.snapshot().kind("waiting").get(appToken("/web"))?.value ?? null;
     assert.deepEqual(plan.waiting?.refusals, waiting?.refusals);

@@ -17,6 +17,7 @@ import {
   type Strategy,
 } from "@muster/contracts";
 import type { Asked, Change } from "../apps/change.ts";
+import { configOf } from "../apps/config.ts";
 import { decideUpdate } from "../apps/decide.ts";
 import { keepServicePorts } from "../apps/service-ports.ts";
 import { diffSpecs } from "../apps/spec-diff.ts";
@@ -121,7 +122,9 @@ function resultOf(stage: Stage, before: readonly PlacedRow[], rehearsal: Rehears
   const token = appToken(app);
   const version = stage.document?.version ?? 0;
   const target = askedOf(stage);
-  const isCurrent = (row: { version: number; goal: string }) => row.goal === "run" && row.version === version;
+  const config = configOf(stage.state, app, version);
+  // Instances of an older version with the same config are good for this one, and nobody restarts them.
+  const isCurrent = (row: PlacedRow) => row.goal === "run" && configOf(stage.state, app, row.version) === config;
   const old = new Set(before.map((row) => row.attempt));
   const left = new Set(after.filter((row) => row.goal === "run").map((row) => row.attempt));
   const stood = before.filter((row) => row.goal === "run");
@@ -148,7 +151,7 @@ const askedOf = ({ state, document }: Stage): number => (document === undefined 
 
 function actionOf({ state }: Stage): Plan["action"] {
   const action: DeploymentDocument["action"] | undefined = state.kind("deployment").get(DEPLOYMENT)?.value.action;
-  return action === "start" || action === "scale" ? action : "upgrade";
+  return action === "start" || action === "scale" || action === "update" ? action : "upgrade";
 }
 
 /** The agents of some rows: most instances first, then by name. */
