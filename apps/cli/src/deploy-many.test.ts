@@ -8,6 +8,8 @@ import { FakeTerminal } from "@muster/terminal/fake-terminal";
 import { until } from "@muster/testkit";
 import { run as deploy } from "./commands/deploy.ts";
 import { run as plan } from "./commands/plan.ts";
+import { run as rm } from "./commands/rm.ts";
+import { pause } from "./commands/steer.ts";
 import { commandTests } from "./testing/command-tests.ts";
 
 const at = commandTests();
@@ -204,4 +206,30 @@ test("a group that stands as asked is told so, without a question about one app"
   assert.equal(code, 0);
   assert.deepEqual([JSON.parse(out).outcome, JSON.parse(out).why], ["unchanged", null]);
   assert.ok(at.cluster.heard.every(({ path }) => !path.startsWith("/v1/why")));
+});
+
+test("rm of a group's whole name removes all that stands in it; words reach its running deployment by that name", async () => {
+  for (const app of ["/shop/db", "/shop/web"]) at.cluster.app(app, 1);
+  const gone = (app: string): DeploymentDocument["steps"][number] => ({
+    actions: [{ app, action: "delete", from: { version: 1, instances: 1 }, to: null, isStaged: false }],
+  });
+  at.cluster.intercept = ({ method, path }) => {
+    if (method !== "DELETE" || path !== "/v2/groups/shop") return null;
+    const steps = [gone("/shop/web"), gone("/shop/db")];
+    at.cluster.deployment("d1", "/shop/web", { action: "group", group: "/shop", steps });
+    at.cluster.apps.clear();
+    at.cluster.succeed("d1");
+    return {
+      headers: { "Marathon-Deployment-Id": "d1" },
+      body: { version: "2026-11-20T12:00:00.000Z", deploymentId: "d1" },
+    };
+  };
+  const { code, err } = await at.muster(rm, ["shop"]);
+  assert.deepEqual([code, /✓/.test(err)], [0, true], err);
+  at.cluster.app("/shop/web", 1);
+  await assert.rejects(at.muster(rm, ["sho"]), /there is no app "sho": if you mean \/shop\/web, give its whole name/);
+  at.cluster.deployment("d2", "/shop/web", { action: "group", group: "/shop", steps: [step("/shop/web")] });
+  const paused = await at.muster(pause, ["shop"]);
+  assert.equal(paused.code, 0, paused.err);
+  assert.equal(at.cluster.deployments.get("d2")?.isPaused, true);
 });

@@ -153,6 +153,8 @@ export class FakeCluster {
     if (kept !== null) return this.#version(kept[1] ?? "", kept[2]);
     const task = /^\/v2\/apps(\/.+)\/tasks\/(.+)$/.exec(pathname);
     if (task !== null && method === "DELETE") return this.#kill(task[2] ?? "", searchParams.get("scale") === "true");
+    if (pathname.startsWith("/v2/groups/"))
+      return { status: 404, body: { message: "there is no such group", code: "group.unknown" } };
     if (pathname === "/v2/apps" && method === "GET") return { body: { apps: [...this.apps.values()].map(this.#view) } };
     if (pathname === "/v2/apps") return this.#create(JSON.parse(body ?? ""));
     const [, id = "", isRestart] = /^\/v2\/apps(\/.+?)(\/restart)?$/.exec(pathname) ?? [];

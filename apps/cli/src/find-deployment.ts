@@ -1,5 +1,5 @@
-/** From what people typed to the deployment they mean: its id, the beginning of it, or an app, whose running one it is. */
-import type { Client } from "@muster/client";
+/** From what people typed to the deployment they mean: its id, the beginning of it, or an app or a group, whose running one it is. */
+import { appIdFrom, type Client } from "@muster/client";
 import type { AppId, DeploymentDocument } from "@muster/contracts";
 import { UsageError } from "./exit.ts";
 import { exactApp, findApp, oneOf, unlessUnknown } from "./find.ts";
@@ -17,6 +17,8 @@ export async function findDeployment(client: Client, text: string): Promise<Foun
   const app = await exactApp(client, text);
   if (app !== null) return await runningOf(client, app);
   const known = await client.deploymentHistory();
+  const ofGroup = known.find(({ group, state }) => group !== null && group === appIdFrom(text) && state === "running");
+  if (ofGroup !== undefined) return { app: ofGroup.app, deployment: ofGroup };
   const beginning = known.filter(({ id }) => id.startsWith(text));
   if (beginning.length === 0) return await runningOf(client, await findApp(client, text));
   const ids = beginning.map(({ id }) => id);

@@ -108,8 +108,11 @@ const SHIP: readonly Entry[] = [
   },
   {
     usage: "rm <app>",
-    about: "stop all instances of an app and forget it",
-    examples: [["muster rm hello", "until the last instance has ended"]],
+    about: "stop all instances of an app, or of a group's apps, and forget them",
+    examples: [
+      ["muster rm hello", "until the last instance has ended"],
+      ["muster rm shop", "a group: all that stands in it, what depends on something first"],
+    ],
     options: waiting,
     load: async () => (await import("./commands/rm.ts")).run,
   },

@@ -77,6 +77,8 @@ export type Client = {
   changeGroup(id: AppId, group: string, options?: ChangeOptions): Promise<Change>;
   /** The steps that `changeGroup` would take; nothing is changed. */
   planGroup(group: string): Promise<GroupPlan>;
+  /** Stops and forgets all that stands in a group. */
+  removeGroup(id: AppId, options?: ChangeOptions): Promise<Change>;
   /** Changes the given fields only. */
   patchApp(id: AppId, patch: Readonly<Record<string, unknown>>, options?: ChangeOptions): Promise<Change>;
   scaleApp(id: AppId, instances: number, options?: ChangeOptions): Promise<Change>;
@@ -150,6 +152,7 @@ export function createClient(nats: Nats, { from, ...options }: { from: string } 
     replaceApp: (id, spec, more = {}) => change(id, "PUT", `${appPath(id)}?partialUpdate=false`, spec, more),
     replaceApps: (app, specs, more = {}) => change(app, "PUT", "/v2/apps?partialUpdate=false", specs, more),
     changeGroup: (id, group, more = {}) => change(id, "PUT", "/v2/groups", group, more),
+    removeGroup: (id, more = {}) => change(id, "DELETE", `/v2/groups${id}`, null, more),
     planGroup: async (group) => {
       const reply = await ask({ method: "PUT", path: "/v2/groups?dryRun=true", body: group, isQuestion: true });
       return GroupPlanSchema.parse(JSON.parse(reply.body));
