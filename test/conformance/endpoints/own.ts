@@ -55,6 +55,14 @@ export const OWN: readonly Endpoint[] = [
       ["/v1/plan", 422, /"path":"\/cpus"/, app("/planned", { cpus: -1 })],
       ["/v1/plan", 422, /networks by name/, app("/planned", CANNOT)],
       ["/v1/plan", 409, /already exists/, app("/shop/web/below")],
+      [
+        "/v1/plan",
+        200,
+        /^\{"steps":\[\{"actions":\[\{"action":"StartApplication","app":"\/planned"/,
+        [app("/planned")],
+      ],
+      ["/v1/plan", 409, /force=true.*"deployments":\[\{"id":"/, [app("/big", { cpus: 9_998 })]],
+      ["/v1/plan", 409, /being deleted/, [app("/leaving")], { world: "still" }],
     ],
   ],
   [
