@@ -225,7 +225,7 @@ test("rm of a group's whole name removes all that stands in it; words reach its 
     };
   };
   const { code, err } = await at.muster(rm, ["shop"]);
-  assert.deepEqual([code, /✓/.test(err)], [0, true], err);
+  assert.deepEqual([code, /✓ \/shop \(2 apps\) is gone/.test(err)], [0, true], err);
   at.cluster.app("/shop/web", 1);
   await assert.rejects(at.muster(rm, ["sho"]), /there is no app "sho": if you mean \/shop\/web, give its whole name/);
   at.cluster.deployment("d2", "/shop/web", { action: "group", group: "/shop", steps: [step("/shop/web")] });

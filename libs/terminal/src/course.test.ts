@@ -131,9 +131,12 @@ test("off a terminal each stage, and each wait, is a line once", () => {
 });
 
 test("a group's picture counts every app by its own version", () => {
+  const start = (app: string, version: number) =>
+    ({ app, action: "start", from: null, to: { version, instances: 1 }, isStaged: false }) as const;
+  const steps = [{ actions: [start("/shop/api", 7), start("/shop/web", 8)] }];
   const lines = deploymentLines(
     {
-      ...half({ group: "/shop", action: "group" }),
+      ...half({ group: "/shop", action: "group", steps }),
       targets: [
         { app: "/shop/api", version: 7, instances: 1, hasChecks: false },
         { app: "/shop/web", version: 8, instances: 1, hasChecks: false },

@@ -1,6 +1,6 @@
 /** A deployment on its way, as lines: what is asked, one line per instance, what stands in its way, how far it is. */
 import type { DeploymentDocument, DeploymentProgress, InstanceView, Why } from "@muster/contracts";
-import { isOfVersion } from "@muster/contracts/course";
+import { affectedApps, isOfVersion } from "@muster/contracts/course";
 import { courseLine } from "./course.ts";
 import { addressOf, endedUnasked, hasEnded, isReady, type Look, lookOf, whyNot } from "./instances.ts";
 import { mostUrgent } from "./live.ts";
@@ -129,9 +129,9 @@ export type Moment = {
 };
 
 /** The app that is changed, or the group of them. */
-export function subjectOf({ app, deployment, targets }: DeploymentProgress): string {
+export function subjectOf({ app, deployment }: DeploymentProgress): string {
   const group = deployment?.group ?? null;
-  return group === null ? app : `${group} (${plural(targets.length, "app")})`;
+  return deployment === null || group === null ? app : `${group} (${plural(affectedApps(deployment).length, "app")})`;
 }
 
 /** The whole picture, never taller than the screen: failures first, then what moves, then what is done, then "+n more". */
