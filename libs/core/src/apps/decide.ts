@@ -149,7 +149,7 @@ function scale(view: StateView, asked: Asked, current: CurrentApp, to: Scaling, 
   return changeApp(view, asked, current, { action, goal: "run", version, spec: null, claims: [], ...to }, at);
 }
 
-/** What was left half way goes the rest of the way, and through no stages: it has been through them. */
+/** What was left half way goes the rest of the way. Asking for the same once more is a word to go on, so no stage waits for another. */
 function finish(
   view: StateView,
   asked: Asked,
@@ -178,9 +178,9 @@ function storeVersion(
   const ports = claimServicePorts(view, keepServicePorts(reading.spec, standing), standing, at.dice);
   const isStart = current === null || current.document.goal === "deleted";
   // Of an app that stands half way the older instances may stay, as when people go back by themselves; a whole one has no others.
-  const standingVersion = current === null || isStart ? null : (current.document.mix ?? current.document).version;
-  const made = standingVersion === null ? null : specAt(view, asked.app, standingVersion);
-  const isUpdate = standingVersion !== null && made !== null && !needsRestart(made, ports.spec);
+  const mayStay = current === null || isStart ? null : (current.document.mix ?? current.document).version;
+  const made = mayStay === null ? null : specAt(view, asked.app, mayStay);
+  const isUpdate = mayStay !== null && made !== null && !needsRestart(made, ports.spec);
   return changeApp(
     view,
     asked,
@@ -188,7 +188,7 @@ function storeVersion(
     {
       action: isStart ? "start" : isUpdate ? "update" : "upgrade",
       isAtOnce,
-      ...(isUpdate ? { config: configOf(view, asked.app, standingVersion) } : {}),
+      ...(isUpdate ? { config: configOf(view, asked.app, mayStay) } : {}),
       goal: "run",
       version: nextVersion(view, asked.app, current, at.now),
       instances: ports.spec.instances,

@@ -26,9 +26,9 @@ export type KillOptions = {
 };
 
 /**
- * Ends instances, each once however often it is named. Those that are gone or being ended already are passed over. With `scale` a running deployment of an app goes on with
- * the smaller number, and for apps without one a new one begins, which is the answer's; without `scale` there is none. Throws
- * `app.unknown`, and with `scale` what a scaling throws.
+ * Ends instances, each once however often it is named. Those that are gone or being ended already are passed over. With `scale` a
+ * running deployment of an app goes on with the smaller number, and for apps without one a new one begins, which is the answer's;
+ * without `scale` there is none. Throws `app.unknown`, and with `scale` what a scaling throws.
  */
 export function decideKill(
   view: StateView,
